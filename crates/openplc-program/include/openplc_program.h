@@ -1,0 +1,111 @@
+/* Flat program ABI of OpenPLC Runtime: the one interface between the scan engine and a built PLC program.
+ *
+ * A shim is compiled with every program. It knows the generation of the sources (MatIEC or STruC++) and turns them into
+ * the table below; the scan engine knows only this table. docs/program-abi.md explains the calling rules.
+ *
+ * Structures grow at their end only: a reader takes no more than `size` bytes. `abi` changes when that is not enough.
+ */
+#ifndef OPENPLC_PROGRAM_H
+#define OPENPLC_PROGRAM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define OPENPLC_PROGRAM_ABI 1u
+
+/* Severities of openplc_host.log. */
+enum { OPENPLC_LOG_DEBUG = 0, OPENPLC_LOG_INFO = 1, OPENPLC_LOG_WARNING = 2, OPENPLC_LOG_ERROR = 3 };
+
+/* Values of openplc_program.generation. */
+enum { OPENPLC_MATIEC = 1, OPENPLC_STRUCPP = 2 };
+
+/* Results of init, run and force. */
+enum {
+    OPENPLC_OK = 0,
+    OPENPLC_EXCEPTION = 1,      /* a C++ exception left the program; fault_text says which */
+    OPENPLC_OUT_OF_BOUNDS = 2,  /* no variable has this address */
+    OPENPLC_FAILED = 3          /* anything else; fault_text says what */
+};
+
+/* What the program may call. Every function may be called from a scan thread: none blocks, allocates or enters the
+ * kernel. `context` is passed back as it is. */
+typedef struct openplc_host {
+    uint32_t abi;   /* OPENPLC_PROGRAM_ABI */
+    uint32_t size;  /* sizeof(openplc_host) of the host */
+    void *context;
+    /* Adds a line to the runtime's log. `text` need not end with NUL; it is copied, cut at 240 bytes. Dropped and counted
+     * when the log's queue is full. */
+    void (*log)(void *context, uint32_t severity, const char *text, uint32_t length);
+    /* Asks for a Python block: its script (name and template, which must stay valid while the program is loaded) and the
+     * sizes of its input and output areas in bytes. 0: it runs, *input and *output are set. -1: not yet, ask again in the
+     * next scan. -2: it can never run; the reason has been logged. */
+    int32_t (*python_block)(void *context, const char *script_name, const char *script_template, uint64_t input_size,
+                            uint64_t output_size, void **input, void **output);
+} openplc_host;
+
+/* An IEC task. */
+typedef struct openplc_task {
+    const char *name;
+    uint64_t interval_ns;
+    uint32_t priority;  /* IEC: 0 is the highest */
+    uint32_t reserved;
+} openplc_task;
+
+/* A located variable. */
+typedef struct openplc_located {
+    uint8_t area;   /* 'I', 'Q' or 'M' */
+    uint8_t width;  /* 'X', 'B', 'W', 'D' or 'L' */
+    uint8_t bit;    /* 0 to 7 for 'X', else 0 */
+    uint8_t reserved;
+    uint32_t slot;  /* element of the table of this area and width */
+    void *value;    /* the program's storage: 1, 1, 2, 4 or 8 bytes */
+} openplc_located;
+
+/* A debug address is array << 16 | element. A MatIEC program has one array whose elements are the entries of debug.c. */
+typedef struct openplc_program {
+    uint32_t abi;   /* OPENPLC_PROGRAM_ABI */
+    uint32_t size;  /* sizeof(openplc_program) of the program */
+    uint32_t generation;
+    uint32_t reserved;
+    const char *md5;  /* 32 hexadecimal digits */
+
+    /* Called once, first, and not from a scan thread. Sets every variable to its initial value and fills in the counts
+     * and lists below. `host` stays valid while the program is loaded. */
+    int32_t (*init)(const openplc_host *host);
+    /* Executes one scan of one task at `now_ns` after the program's start. The caller sees to it that no other function
+     * of this table is executed meanwhile. */
+    int32_t (*run)(uint32_t task, uint64_t now_ns);
+    /* The text that belongs to the last OPENPLC_EXCEPTION or OPENPLC_FAILED; never NULL. */
+    const char *(*fault_text)(void);
+
+    uint32_t task_count;
+    uint32_t located_count;
+    const openplc_task *tasks;
+    const openplc_located *located;
+
+    /* Debug arrays, and their lengths. */
+    uint32_t array_count;
+    uint32_t reserved2;
+    const uint32_t *array_lengths;
+    /* Size of a variable in bytes; 0 for none. */
+    uint32_t (*variable_size)(uint32_t address);
+    /* Copies a variable (its forced value while it is forced) in the machine's byte order and returns its size, or 0 when
+     * there is none or `capacity` is too small. */
+    uint32_t (*variable_read)(uint32_t address, void *into, uint32_t capacity);
+    /* Forces a variable to the value (`forced` not 0) or releases it. `value` has at least 256 bytes, is in the byte order
+     * that set_byte_order chose, and may be changed by the call. */
+    int32_t (*variable_force)(uint32_t address, uint32_t forced, uint8_t *value, uint32_t length);
+    /* Chooses the byte order of values given to variable_force: 0 the machine's, 1 the reverse. */
+    void (*set_byte_order)(uint32_t reverse);
+} openplc_program;
+
+/* The one symbol of a program object. */
+const openplc_program *openplc_program_table(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

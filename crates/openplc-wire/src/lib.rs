@@ -1,0 +1,22 @@
+//! What the processes of the runtime say to each other, and how it is framed on their Unix sockets.
+//!
+//! Two conversations exist: [`control`] between any client and the core on `/run/runtime/plc_runtime.socket`, and
+//! [`build`] between the API (or the launcher) and one build worker on `/run/runtime/compile.socket`. Both use the
+//! frames of [`frame`]; [`transport`] carries them over a blocking Unix stream together with file descriptors.
+//! `docs/control-protocol.md` is the specification.
+//!
+//! This crate must not know what a program does with its variables, nor how HTTP or the Editor speaks.
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod control;
+pub mod deploy;
+pub mod frame;
+pub mod manifest;
+pub mod memory_file;
+pub mod transport;
+
+/// Where the core listens for control clients when nothing else is said.
+pub const CORE_SOCKET: &str = "/run/runtime/plc_runtime.socket";
+/// Where a supervisor listens for builds when nothing else is said.
+pub const COMPILE_SOCKET: &str = "/run/runtime/compile.socket";
