@@ -17,8 +17,9 @@ from pathlib import Path
 from catalogue import EXAMPLES as EXAMPLE_PROGRAMS
 from matiec.bundle import bundle_files
 from pack import EXAMPLES, folder_files
+from scenarios import SCENARIOS
 
-PROGRAMS = {program.name: program for program in EXAMPLE_PROGRAMS}
+PROGRAMS = {program.name: program for program in [*EXAMPLE_PROGRAMS, *SCENARIOS]}
 
 
 def program_files(name: str) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from .c_block import blocks_code, blocks_header
 from .debug_table import debug_source
 from .glue import glue_source
 from .model import Program
@@ -34,8 +35,8 @@ def bundle_files(program: Program) -> dict[str, bytes]:
         "LOCATED_VARIABLES.h": located_variables_header(program),
         "debug.c": debug,
         "glueVars.c": glue_source(program),
-        "c_blocks.h": program.c_blocks_header,
-        "c_blocks_code.cpp": program.c_blocks_code,
+        "c_blocks.h": blocks_header(program.c_blocks),
+        "c_blocks_code.cpp": blocks_code(program.c_blocks),
     }
     for name, (right, wrong) in program.replacements.items():
         if right not in files[name]:

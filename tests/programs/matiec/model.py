@@ -6,6 +6,10 @@ import math
 import re
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .c_block import CBlock
 
 # Elementary type -> initial value in C.
 ELEMENTARY_TYPES = {
@@ -18,8 +22,6 @@ ELEMENTARY_TYPES = {
     "DT": "__dt_to_timespec(0, 0, 0, 1, 1, 1970)",
     "STRING": '__STRING_LITERAL(0, "")',
 }
-
-ENABLE = ["EN", "ENO"]
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,7 @@ class Program:
     tasks: list[Task]
     globals: list[Variable] = field(default_factory=list)
     structures: list[Structure] = field(default_factory=list)
-    c_blocks_header: str = "// Empty file\n"
-    c_blocks_code: str = ""
+    c_blocks: list[CBlock] = field(default_factory=list)
     # Text that is wrong, by file: how a bundle that does not compile is made.
     replacements: dict[str, tuple[str, str]] = field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from .model import ELEMENTARY_TYPES, Pou, Program, Variable, parse_array
@@ -83,11 +84,13 @@ def initialization(program: Program, variable: Variable) -> list[str]:
 
 
 def c_initial_value(program: Program, variable: Variable) -> str:
-    """The initial value of a variable; of an array or structure, an initialiser in braces with zeros added by C."""
+    """The initial value in C; of an array or structure, an initialiser in braces. What it leaves out is zero."""
     if variable.type in ELEMENTARY_TYPES:
         return initial_value(variable, ELEMENTARY_TYPES[variable.type])
-    values = variable.initial.strip("[]()") or "0"
-    return f"{{{{{values}}}}}" if parse_array(variable.type) else f"{{{values}}}"
+    if parse_array(variable.type):
+        return f"{{{{{variable.initial.strip('[]') or 0}}}}}"
+    fields = re.sub(r"(\w+) := ", r".\1 = ", variable.initial.strip("()"))
+    return f"{{{fields or 0}}}"
 
 
 def pous_source(program: Program) -> str:

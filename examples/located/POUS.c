@@ -1,0 +1,58 @@
+void MAIN_init__(MAIN *data__, BOOL retain) {
+  __INIT_LOCATED(BOOL,__IX0_0,data__->IN_BIT,retain)
+  __INIT_LOCATED_VALUE(data__->IN_BIT,__BOOL_LITERAL(FALSE))
+  __INIT_LOCATED(BOOL,__IX1023_7,data__->IN_BIT_LAST,retain)
+  __INIT_LOCATED_VALUE(data__->IN_BIT_LAST,__BOOL_LITERAL(FALSE))
+  __INIT_LOCATED(BYTE,__IB0,data__->IN_BYTE,retain)
+  __INIT_LOCATED_VALUE(data__->IN_BYTE,0)
+  __INIT_LOCATED(INT,__IW0,data__->IN_INT,retain)
+  __INIT_LOCATED_VALUE(data__->IN_INT,0)
+  __INIT_LOCATED(WORD,__IW1023,data__->IN_WORD_LAST,retain)
+  __INIT_LOCATED_VALUE(data__->IN_WORD_LAST,0)
+  __INIT_LOCATED(REAL,__ID0,data__->IN_REAL,retain)
+  __INIT_LOCATED_VALUE(data__->IN_REAL,0)
+  __INIT_LOCATED(LREAL,__IL0,data__->IN_LREAL,retain)
+  __INIT_LOCATED_VALUE(data__->IN_LREAL,0)
+  __INIT_LOCATED(BOOL,__QX0_0,data__->OUT_BIT,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_BIT,__BOOL_LITERAL(FALSE))
+  __INIT_LOCATED(BOOL,__QX1023_7,data__->OUT_BIT_LAST,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_BIT_LAST,__BOOL_LITERAL(FALSE))
+  __INIT_LOCATED(BYTE,__QB0,data__->OUT_BYTE,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_BYTE,0)
+  __INIT_LOCATED(INT,__QW0,data__->OUT_INT,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_INT,0)
+  __INIT_LOCATED(WORD,__QW1023,data__->OUT_WORD_LAST,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_WORD_LAST,0)
+  __INIT_LOCATED(REAL,__QD0,data__->OUT_REAL,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_REAL,0)
+  __INIT_LOCATED(LREAL,__QL0,data__->OUT_LREAL,retain)
+  __INIT_LOCATED_VALUE(data__->OUT_LREAL,0)
+  __INIT_LOCATED(BOOL,__MX5_3,data__->MEMORY_BIT,retain)
+  __INIT_LOCATED_VALUE(data__->MEMORY_BIT,__BOOL_LITERAL(FALSE))
+  __INIT_LOCATED(UINT,__MW0,data__->MEMORY_UINT,retain)
+  __INIT_LOCATED_VALUE(data__->MEMORY_UINT,0)
+  __INIT_LOCATED(UDINT,__MD0,data__->MEMORY_UDINT,retain)
+  __INIT_LOCATED_VALUE(data__->MEMORY_UDINT,0)
+  __INIT_LOCATED(ULINT,__ML0,data__->MEMORY_ULINT,retain)
+  __INIT_LOCATED_VALUE(data__->MEMORY_ULINT,1000000000000)
+  __INIT_EXTERNAL(BOOL,ALARM,data__->ALARM,retain)
+}
+
+void MAIN_body__(MAIN *data__) {
+  __SET_LOCATED(data__->,OUT_BIT,,__GET_LOCATED(data__->IN_BIT,));
+  __SET_LOCATED(data__->,OUT_BIT_LAST,,__GET_LOCATED(data__->IN_BIT_LAST,));
+  __SET_LOCATED(data__->,OUT_BYTE,,__GET_LOCATED(data__->IN_BYTE,));
+  __SET_LOCATED(data__->,OUT_INT,,__GET_LOCATED(data__->IN_INT,));
+  __SET_LOCATED(data__->,OUT_WORD_LAST,,__GET_LOCATED(data__->IN_WORD_LAST,));
+  __SET_LOCATED(data__->,OUT_REAL,,__GET_LOCATED(data__->IN_REAL,));
+  __SET_LOCATED(data__->,OUT_LREAL,,__GET_LOCATED(data__->IN_LREAL,));
+  __SET_LOCATED(data__->,MEMORY_BIT,,!__GET_LOCATED(data__->MEMORY_BIT,));
+  __SET_LOCATED(data__->,MEMORY_UINT,,__GET_LOCATED(data__->MEMORY_UINT,) + 1);
+  __SET_LOCATED(data__->,MEMORY_UDINT,,__GET_LOCATED(data__->MEMORY_UDINT,) + 2);
+  __SET_LOCATED(data__->,MEMORY_ULINT,,__GET_LOCATED(data__->MEMORY_ULINT,) + 3);
+  __SET_EXTERNAL(data__->,ALARM,,__GET_LOCATED(data__->IN_INT,) > 1000);
+  goto __end;
+
+__end:
+  return;
+}

@@ -1,0 +1,76 @@
+"""Programs of the tests only: fast, slow, and those that do harm while their variable TRIGGER is forced."""
+
+from __future__ import annotations
+
+from catalogue import BLINK, single_task
+from matiec.c_block import CBlock
+from matiec.model import Program, Variable
+
+
+def harmful(name: str, harm: str, **more) -> Program:
+    """Runs well until TRIGGER becomes true, and then does `harm`."""
+    return single_task(
+        name,
+        [Variable("SCANS", "UDINT"), Variable("TRIGGER", "BOOL"), *more.pop("variables", [])],
+        f"\n  SCANS := SCANS + 1;\n{harm}\n",
+        **more,
+    )
+
+
+THROWER = CBlock(
+    "THROWER",
+    [Variable("NOW", "BOOL", "INPUT")],
+    [Variable("CALLS", "UDINT", "OUTPUT")],
+    """\
+#include <stdexcept>
+
+void setup() {
+  CALLS = 0;
+}
+
+void loop() {
+  CALLS++;
+  if (NOW) throw std::runtime_error("the block gave up");
+}
+""",
+)
+
+FAST = single_task(
+    "fast",
+    [Variable("SCANS", "UDINT"), Variable("LAMP", "BOOL", location="%QX0.0")],
+    "\n  SCANS := SCANS + 1;\n  LAMP := NOT LAMP;\n",
+    interval_ms=1,
+)
+
+# Every scan takes 25 ms of a period of 10 ms.
+SLOW = single_task(
+    "slow",
+    [Variable("SCANS", "UDINT")],
+    """
+  SCANS := SCANS + 1;
+{{
+  struct timespec begin, now;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  do {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while ((now.tv_sec - begin.tv_sec) * 1000000000LL + now.tv_nsec - begin.tv_nsec < 25000000LL);
+}}
+""",
+    interval_ms=10,
+)
+
+SCENARIOS = [
+    FAST,
+    SLOW,
+    harmful("endless", "  WHILE TRIGGER DO\n    SCANS := SCANS;\n  END_WHILE;"),
+    harmful("crash", "  IF TRIGGER THEN\n{{\n    *(volatile int *)0 = 1;\n}}\n  END_IF;"),
+    harmful(
+        "exception",
+        "  THROWER0(NOW := TRIGGER);",
+        variables=[Variable("THROWER0", "THROWER")],
+        pous=[THROWER.pou()],
+        c_blocks=[THROWER],
+    ),
+    # An error in the code that MatIEC made, where the Editor cannot have looked.
+    Program("broken_pous", BLINK.pous, BLINK.tasks, replacements={"POUS.c": ("data__->SCANS,) + 1", "data__->SCAN,) + 1")}),
+]
