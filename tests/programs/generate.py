@@ -15,11 +15,12 @@ import sys
 from pathlib import Path
 
 from catalogue import EXAMPLES as EXAMPLE_PROGRAMS
+from large import large
 from matiec.bundle import bundle_files
 from pack import EXAMPLES, folder_files
 from scenarios import SCENARIOS
 
-PROGRAMS = {program.name: program for program in [*EXAMPLE_PROGRAMS, *SCENARIOS]}
+PROGRAMS = {program.name: program for program in [*EXAMPLE_PROGRAMS, *SCENARIOS, large()]}
 
 
 def program_files(name: str) -> dict[str, bytes]:

@@ -1,0 +1,15 @@
+"""Waiting for a condition instead of for a while."""
+
+import time
+
+
+def wait_until(condition, what, timeout=10.0, interval=0.01):
+    """Calls `condition` until it is true and returns what it returned."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what}")
+        time.sleep(interval)

@@ -1,0 +1,209 @@
+"""Programs of every kind, and what those do that misbehave."""
+
+import os
+import re
+import time
+
+import pytest
+
+from harness.debug_protocol import Debugger
+from harness.processes import descendants
+from harness.programs import bundle, python_program
+from harness.waiting import wait_until
+
+
+@pytest.fixture
+def deployed(runtime, api, editor):
+    """Deploys a bundle and returns a debugger of it."""
+    sessions = []
+
+    def deploy(made):
+        api.deploy(made.zip())
+        session = editor.connect(runtime.url, api.token)
+        sessions.append(session)
+        debugger = Debugger(session, made.variables)
+        assert debugger.md5() == made.md5
+        return debugger
+
+    yield deploy
+    for session in sessions:
+        session.disconnect()
+
+
+class TestTasks:
+    def test_two_of_different_intervals(self, deployed, programs):
+        """20 ms and 100 ms: the slow one sees five pulses of the fast one, always."""
+        debugger = deployed(programs.two_tasks)
+        names = ["RES0__CONTROL0.SCANS", "RES0__REPORT0.SCANS", "LAST_PULSES"]
+        wait_until(lambda: debugger.read("RES0__REPORT0.SCANS") >= 3, "three scans of the slow task")
+        for _ in range(100):
+            values = debugger.read_many(names)
+            assert abs(values["RES0__CONTROL0.SCANS"] - 5 * values["RES0__REPORT0.SCANS"]) <= 5, values
+            assert values["LAST_PULSES"] == 5, values
+
+    def test_a_millisecond(self, api, deployed, programs):
+        debugger = deployed(programs.fast)
+        before, start = debugger.read("SCANS"), time.monotonic()
+        wait_until(lambda: debugger.read("SCANS") > before + 1000, "a thousand scans")
+        assert abs(time.monotonic() - start - 1.0) < 0.1
+        stats = api.stats()
+        assert abs(stats["cycle_time_avg"] - 1000) <= 50, stats
+
+    def test_a_scan_longer_than_its_interval(self, api, deployed, programs):
+        """25 ms of work every 10 ms: missed deadlines are counted, and the PLC can still be stopped."""
+        deployed(programs.slow)
+        wait_until(lambda: api.scan_count() > 10, "ten scans")
+        stats = api.stats()
+        assert stats["overruns"] >= stats["scan_count"] - 2
+        assert stats["scan_time_avg"] >= 25_000
+        start = time.monotonic()
+        assert api.stop() == "STOP:OK"
+        assert time.monotonic() - start < 1
+        assert api.start() == "START:OK"
+
+
+class TestCBlocks:
+    def test_setup_once_and_loop_with_each_scan(self, deployed, programs):
+        """The filter starts at its first value, 100, and approaches 50 by a quarter with each scan."""
+        debugger = deployed(programs.cblock)
+        wait_until(lambda: debugger.read("CALLS") > 40, "forty calls")
+        assert 50 <= debugger.read("SMOOTH") < 50.1
+
+
+class TestPythonBlocks:
+    def test_two_instances_of_one_block(self, api, deployed, programs):
+        """Each has a script and values of its own, and `%` is an ordinary character in it."""
+        debugger = deployed(programs.python)
+        wait_until(lambda: debugger.read("RES0__INSTANCE0.SECOND.SCALED") == 21.0, "the second instance", 20)
+        wait_until(lambda: debugger.read("RES0__INSTANCE0.FIRST.ROUNDS") > 3, "rounds of the first instance", 20)
+        values = debugger.read_many(["COUNTER", "RES0__INSTANCE0.FIRST.SCALED", "RES0__INSTANCE0.SECOND.ODD"])
+        assert values["RES0__INSTANCE0.SECOND.ODD"] is True
+        assert 0 < values["RES0__INSTANCE0.FIRST.SCALED"] <= values["COUNTER"] * 0.5
+        log = wait_until(lambda: (text := api.log_text()).count("first value") >= 2 and text, "what the blocks print")
+        assert "first value: 7, factor 3.0" in log
+        assert log.count("scaling with 100% precision") >= 2
+
+    def test_it_goes_on_with_the_scan_as_it_was(self, api, deployed, programs):
+        debugger = deployed(programs.python)
+        wait_until(lambda: debugger.read("RES0__INSTANCE0.SECOND.ROUNDS") > 2, "rounds", 20)
+        stats = api.stats()
+        assert stats["scan_time_avg"] < 2000, stats
+
+    def test_children_end_with_the_program(self, runtime, deployed, programs):
+        deployed(programs.python)
+        wait_until(lambda: interpreters(runtime), "the interpreters to run")
+        deployed(programs.blink)
+        wait_until(lambda: not interpreters(runtime), f"the interpreters to end: {interpreters(runtime)}", 5)
+
+    def test_children_end_with_a_core_that_is_killed(self, runtime, api, deployed, programs):
+        deployed(programs.python)
+        old = {p.pid for p in wait_until(lambda: len(interpreters(runtime)) >= 2 and interpreters(runtime), "both", 20)}
+        runtime.kill_process("openplc-core")
+
+        def alive():
+            return {p.pid for p in descendants(os.getpid()) if p.pid in old and p.state != "Z"}
+
+        wait_until(lambda: not alive(), f"the old interpreters to end: {alive()}", 5)
+        wait_until(lambda: len(interpreters(runtime)) >= 2, "the resumed program's interpreters", 20)
+
+    def test_they_leave_no_shared_memory(self, runtime, deployed, programs):
+        deployed(programs.blink)
+        wait_until(lambda: not interpreters(runtime), "no interpreter")
+        before = set(os.listdir("/dev/shm"))
+        deployed(programs.python)
+        wait_until(lambda: interpreters(runtime), "the interpreters to run")
+        deployed(programs.blink)
+        wait_until(lambda: set(os.listdir("/dev/shm")) <= before, "their shared memory to be removed", 5)
+
+    def test_a_permanent_failure_is_reported_once(self, api, deployed):
+        """Fifty scans a second must not become fifty lines a second."""
+        last = api.logs()[-1]["id"]
+        deployed(python_program("raise RuntimeError('this block cannot work')"))
+        wait_until(lambda: "this block cannot work" in api.log_text(last), "the reason in the log", 20)
+        wait_until(lambda: api.scan_count() > 100, "a hundred scans")
+        assert api.log_text(last).count("this block cannot work") <= 2, api.log_text(last)
+        assert len(api.logs(last + 1)) < 40, api.log_text(last)
+        assert api.state() == "RUNNING"
+
+    def test_one_that_prints_without_end_delays_nobody(self, api, deployed):
+        deployed(python_program("while True: print('x' * 1000)"))
+        wait_until(lambda: api.scan_count() > 50, "fifty scans")
+        stats = api.stats()
+        assert stats["scan_time_avg"] < 2000, stats
+        assert api.get("/api/runtime-logs").seconds < 2
+
+
+def interpreters(runtime):
+    return [p for p in runtime.processes() if re.match(r"python3?", p.name) and p.state != "Z"]
+
+
+class TestFaults:
+    def test_an_exception_of_a_block(self, runtime, api, deployed, programs):
+        """ERROR with its reason, in the same core; a start runs it again."""
+        core, last = runtime.process("openplc-core"), api.logs()[-1]["id"]
+        debugger = deployed(programs.exception)
+        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        debugger.force("TRIGGER", True)
+        wait_until(lambda: api.state() == "ERROR", "the fault")
+        assert "the block gave up" in api.log_text(last), api.log_text(last)
+        assert runtime.process("openplc-core") == core
+        debugger.release("TRIGGER")
+        assert api.start() == "START:OK"
+        assert api.state() == "RUNNING"
+
+    def test_a_crash(self, runtime, api, editor, deployed, programs):
+        """It takes the core with it, which comes back with the program; the log tells why."""
+        core = runtime.process("openplc-core")
+        debugger = deployed(programs.crash)
+        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        output, trigger = runtime.output_size(), debugger.variables["TRIGGER"]
+        assert trigger.iec_type == "BOOL"
+        try:
+            debugger.force("TRIGGER", True)
+        except AssertionError:
+            pass  # the core may be gone before it has answered
+        wait_until(lambda: core.pid not in {p.pid for p in runtime.processes()}, "the core to crash")
+        wait_until(lambda: api.state() == "RUNNING", "the program to run again", 20)
+        assert runtime.process("openplc-core") != core
+        assert re.search(r"SIGSEGV|signal 11|egmentation", runtime.log(output)), runtime.log(output)
+
+    @pytest.mark.timeout(120)
+    def test_a_scan_without_end(self, runtime, api, deployed, programs):
+        """The API goes on answering, the hang is noticed, and another program can be loaded."""
+        debugger = deployed(programs.endless)
+        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        core, output = runtime.process("openplc-core"), runtime.output_size()
+        try:
+            debugger.force("TRIGGER", True)
+        except AssertionError:
+            pass
+
+        def noticed():
+            answer = api.get("/api/status?include_stats=true")
+            assert answer.status == 200 and answer.seconds < 5, answer
+            return api.state() == "ERROR" or core.pid not in {p.pid for p in runtime.processes()}
+
+        wait_until(noticed, "the hang to be noticed", 30)
+        wait_until(lambda: api.state() in ("RUNNING", "ERROR"), "the core to come back", 30)
+        assert runtime.log(output) or api.log_text()
+        api.deploy(programs.blink.zip())
+
+    def test_a_broken_program_in_the_code_of_the_compiler(self, api, programs):
+        assert api.upload(programs.broken_pous.zip()).status == 200
+        build = api.follow_build()
+        assert build.status == "FAILED"
+        assert "POUS.c:" in build.text, build.text
+
+
+def test_every_program_that_compiles_builds_and_runs(api, programs):
+    for name in programs.names():
+        if not name.startswith("broken"):
+            build = api.deploy(getattr(programs, name).zip())
+            assert not any(line.startswith("[ERROR]") for line in build.logs), (name, build.text)
+
+
+def test_the_examples_are_what_their_generator_writes():
+    import generate
+
+    assert generate.outdated_examples() == []
+    assert bundle(generate.PROGRAMS["blink"]).files

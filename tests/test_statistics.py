@@ -1,0 +1,84 @@
+"""Figures of scans as the Editor shows them: complete, in microseconds, and true."""
+
+import time
+
+import pytest
+
+from harness.runtime import sleep_until
+from harness.waiting import wait_until
+
+KEYS = ["scan_count", "overruns"] + [
+    f"{figure}_{kind}" for figure in ("scan_time", "cycle_time", "cycle_latency") for kind in ("min", "max", "avg")
+]
+
+
+@pytest.fixture(scope="module")
+def blink(api, programs):
+    api.deploy(programs.blink.zip())
+    wait_until(lambda: api.scan_count() > 1, "two scans")
+    return programs.blink
+
+
+def test_flat_and_by_task_in_one_object(api, blink):
+    """Editor 4.1 reads the flat keys, later ones the list."""
+    stats = api.stats()
+    assert set(KEYS) <= set(stats)
+    assert len(stats["tasks"]) == 1
+    task = stats["tasks"][0]
+    assert set(KEYS) | {"name"} <= set(task)
+    assert {key: task[key] for key in KEYS} == {key: stats[key] for key in KEYS}
+
+
+def test_only_when_asked_for(api, blink):
+    assert "timing_stats" not in api.status()
+
+
+def test_figures_are_in_order(api, blink):
+    stats = api.stats()
+    for figure in ("scan_time", "cycle_time", "cycle_latency"):
+        assert 0 <= stats[f"{figure}_min"] <= stats[f"{figure}_avg"] <= stats[f"{figure}_max"], stats
+
+
+def test_scans_come_at_the_interval(api, blink):
+    before, start = api.scan_count(), time.monotonic()
+    sleep_until(start + 2)
+    count, seconds = api.scan_count() - before, time.monotonic() - start
+    assert abs(count - seconds / 0.02) <= 2, f"{count} scans in {seconds:.3f} s"
+
+
+def test_the_average_is_the_mean(api, blink):
+    """The mean of all cycles is the time from the first scan to the last by their number: an independent clock tells."""
+    wait_until(lambda: api.scan_count() > 100, "a hundred scans")
+    stats = api.stats()
+    assert abs(stats["cycle_time_avg"] - 20_000) <= 500, stats
+    assert stats["cycle_latency_avg"] <= stats["cycle_latency_max"]
+
+
+def test_a_start_counts_from_nothing(api, blink):
+    wait_until(lambda: api.scan_count() > 20, "scans")
+    assert api.stop() == "STOP:OK"
+    stopped = api.scan_count()
+    sleep_until(time.monotonic() + 0.1)
+    assert api.scan_count() == stopped, "a stopped program scans"
+    assert api.start() == "START:OK"
+    assert api.scan_count() < stopped
+    wait_until(lambda: api.scan_count() > 0, "a scan after the start")
+
+
+def test_starting_and_stopping_again_is_said_to_be_so(api, blink):
+    assert api.start() == "START:ERROR_ALREADY_RUNNING"
+    assert api.stop() == "STOP:OK"
+    assert api.state() == "STOPPED"
+    assert api.stop() == "STOP:ERROR"
+    assert api.start() == "START:OK"
+    assert api.state() == "RUNNING"
+
+
+def test_without_a_program(fresh_runtime):
+    api = fresh_runtime.login()
+    assert api.state() == "EMPTY"
+    stats = api.stats()
+    assert not stats or not stats["scan_count"]
+    assert api.start() == "START:ERROR"
+    assert api.stop() == "STOP:ERROR"
+    assert api.state() == "EMPTY"
