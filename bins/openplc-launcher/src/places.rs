@@ -1,0 +1,213 @@
+//! Where data and sockets are kept.
+
+use std::fs::{self, DirBuilder, File, Permissions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use nix::unistd::User;
+
+use crate::identity::Identities;
+
+/// Sockets of an installation, and the folder that OpenPLC Runtime v4 documents as the volume of its container.
+const RUNTIME_FOLDER: &str = "/run/runtime";
+const SYSTEM_DATA: &str = "/var/lib/openplc-runtime";
+/// Longest path of a Unix socket: the size of `sun_path` less the final zero.
+const LONGEST_SOCKET_PATH: usize = 107;
+
+/// The folders of one installation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Places {
+    /// One folder for each service's own data.
+    pub data: PathBuf,
+    /// Sockets and what does not outlive the launcher.
+    pub run: PathBuf,
+}
+
+impl Places {
+    /// The folders that the command line or the environment asks for.
+    ///
+    /// # Errors
+    /// When no folder can be derived, or a socket in it would have too long a path.
+    pub fn choose(data: Option<PathBuf>, root: bool) -> Result<Self> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let variable = |name: &str| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let places = match (data, root) {
+            (Some(data), _) => {
+                let data = std::path::absolute(&data)
+                    .with_context(|| format!("{} is no usable folder", data.display()))?;
+                Self {
+                    run: data.join("run"),
+                    data,
+                }
+            }
+            (None, true) => Self {
+                data: if is_mounted(RUNTIME_FOLDER, &mounts) {
+                    RUNTIME_FOLDER
+                } else {
+                    SYSTEM_DATA
+                }
+                .into(),
+                run: RUNTIME_FOLDER.into(),
+            },
+            (None, false) => {
+                let state = variable("XDG_STATE_HOME")
+                    .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+                    .context("HOME is not set: say where to keep data with --data DIR")?;
+                let data = state.join("openplc-runtime");
+                Self {
+                    run: data.join("run"),
+                    data,
+                }
+            }
+        };
+        let longest = places.core_socket();
+        if longest.as_os_str().len() > LONGEST_SOCKET_PATH {
+            bail!(
+                "The path of the socket {} is longer than the {LONGEST_SOCKET_PATH} bytes that Linux allows: \
+                 choose a shorter folder with --data DIR",
+                longest.display()
+            );
+        }
+        Ok(places)
+    }
+
+    /// Control socket of the core.
+    pub fn core_socket(&self) -> PathBuf {
+        self.run.join("plc_runtime.socket")
+    }
+
+    /// Each connection to this socket is one build.
+    pub fn compile_socket(&self) -> PathBuf {
+        self.run.join("compile.socket")
+    }
+
+    /// Where services report READY.
+    pub fn notify_socket(&self) -> PathBuf {
+        self.run.join("notify.socket")
+    }
+
+    /// Creates the two folders, and makes sure that no other launcher uses them: keep the returned file open.
+    ///
+    /// # Errors
+    /// When a folder cannot be created or is in use.
+    pub fn prepare(&self, identities: &Identities) -> Result<File> {
+        for folder in [&self.data, &self.run] {
+            let about = || format!("Cannot use the folder {}", folder.display());
+            fs::create_dir_all(folder).with_context(about)?;
+            // Passage, and no more, for the service users.
+            let mode = if identities.group.is_some() { 0o750 } else { 0o700 };
+            fs::set_permissions(folder, Permissions::from_mode(mode)).with_context(about)?;
+            std::os::unix::fs::chown(folder, None, identities.group.map(Into::into)).with_context(about)?;
+        }
+        let path = self.run.join("launcher.lock");
+        let lock = File::create(&path).with_context(|| format!("Cannot create {}", path.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => bail!(
+                "Another launcher is using {}: stop it, or choose another folder with --data DIR",
+                self.run.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("Cannot lock {}", path.display()))
+            }
+        }
+    }
+}
+
+/// A folder that only `owner` can enter. What an earlier run left there for another user is handed over.
+///
+/// # Errors
+/// The error of `mkdir(2)`, `chmod(2)` or `chown(2)`.
+pub fn private_folder(path: &Path, owner: Option<&User>) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    match owner {
+        Some(owner) if fs::symlink_metadata(path)?.uid() != owner.uid.as_raw() => hand_over(path, owner),
+        _ => Ok(()),
+    }
+}
+
+/// Empties and removes a folder that may not be there.
+///
+/// # Errors
+/// The error of `unlink(2)`.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn hand_over(path: &Path, owner: &User) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() {
+        for entry in fs::read_dir(path)? {
+            hand_over(&entry?.path(), owner)?;
+        }
+    }
+    // The folder itself last: if this is interrupted, it is done again.
+    std::os::unix::fs::lchown(path, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))
+}
+
+/// Whether `mounts`, in the form of `/proc/self/mountinfo`, has something mounted on exactly this folder.
+fn is_mounted(folder: &str, mounts: &str) -> bool {
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_folder_holds_data_and_sockets() {
+        let places = Places::choose(Some("/srv/plc".into()), true).unwrap();
+        assert_eq!(
+            places,
+            Places {
+                data: "/srv/plc".into(),
+                run: "/srv/plc/run".into()
+            }
+        );
+    }
+
+    #[test]
+    fn a_folder_too_deep_for_sockets_is_refused_in_words() {
+        let error = Places::choose(Some(format!("/{}", "x".repeat(100)).into()), false).unwrap_err();
+        assert!(error.to_string().contains("--data DIR"), "{error}");
+    }
+
+    #[test]
+    fn a_volume_is_a_mount_on_exactly_that_folder() {
+        let line = |point: &str| format!("36 35 98:0 / {point} rw,noatime shared:1 - ext4 /dev/sda1 rw");
+        assert!(is_mounted(
+            RUNTIME_FOLDER,
+            &format!("{}\n{}", line("/"), line("/run/runtime"))
+        ));
+        assert!(!is_mounted(
+            RUNTIME_FOLDER,
+            &format!("{}\n{}", line("/run"), line("/run/runtime/x"))
+        ));
+    }
+
+    #[test]
+    fn two_launchers_cannot_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::choose(Some(folder.path().to_owned()), false).unwrap();
+        let identities = Identities::default();
+        let lock = places.prepare(&identities).unwrap();
+        assert!(
+            places
+                .prepare(&identities)
+                .unwrap_err()
+                .to_string()
+                .contains("Another launcher")
+        );
+        drop(lock);
+        places.prepare(&identities).unwrap();
+    }
+}

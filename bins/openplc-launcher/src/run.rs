@@ -1,0 +1,186 @@
+//! From the command line to a running supervisor.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use nix::sys::signalfd::SignalFd;
+use nix::unistd::{User, geteuid};
+
+use crate::accounts_import::import;
+use crate::arguments::{Arguments, Internal};
+use crate::builds::Builds;
+use crate::confine::confine_and_execute;
+use crate::console::{Console, Priority};
+use crate::example::Example;
+use crate::identity::Identities;
+use crate::notify::NotifySocket;
+use crate::places::{Places, private_folder};
+use crate::service::Service;
+use crate::sockets::{self, listen_tcp, listen_unix};
+use crate::spawn::{Recipe, find_program};
+use crate::supervisor::{Supervisor, Unit, receive_signals};
+
+/// Longest silence of the API, which may be hashing a password on a slow machine.
+const API_WATCHDOG: Duration = Duration::from_secs(30);
+/// Longest silence of the core.
+const CORE_WATCHDOG: Duration = Duration::from_secs(2);
+
+/// Runs the launcher, or what it calls itself for.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(Internal::Confine(confinement)) = &arguments.internal {
+        eprintln!("<3>{:#}", confine_and_execute(confinement));
+        return ExitCode::FAILURE;
+    }
+    // Before any thread starts: a thread that does not block the signals would receive them.
+    let signals = receive_signals();
+    let console = Arc::new(Console::open());
+    let code = match signals.and_then(|signals| launch(arguments, signals, &console)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.say(Priority::ERROR, &format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    };
+    console.flush();
+    code
+}
+
+fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Result<()> {
+    let example = arguments.example.as_deref().map(Example::find).transpose()?;
+    let places = Places::choose(arguments.data, geteuid().is_root())?;
+    let (identities, warning) = Identities::find()?;
+    if let Some(warning) = warning {
+        console.say(Priority::WARNING, &warning);
+    }
+    let _lock = places.prepare(&identities)?;
+    let listener = listen_tcp(arguments.listen)?;
+    let address = listener.local_addr().context("Cannot tell our own address")?;
+    console.say(
+        Priority::INFO,
+        &format!("Data: {}; API: {address}", places.data.display()),
+    );
+
+    let builds = Builds::new(
+        listen_unix(&places.compile_socket(), identities.group)?,
+        Recipe {
+            program: find_program("openplc-compile")?,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            user: name(identities.compile.as_ref()),
+            real_time: false,
+            expendable: true,
+        },
+        identities.compile.clone(),
+        places.run.join("builds"),
+    )?;
+    let core_listener = listen_unix(&places.core_socket(), identities.group)?;
+    sockets::remove(&places.notify_socket()).context("Cannot remove an old socket")?;
+    let notify =
+        NotifySocket::bind(&places.notify_socket()).context("Cannot open the notification socket")?;
+    let units = vec![
+        api(&places, &identities, listener.into(), console)?,
+        core(&places, &identities, core_listener.into())?,
+    ];
+    let supervisor = Supervisor::new(
+        Arc::clone(console),
+        signals,
+        notify,
+        builds,
+        units,
+        ready_text(address),
+    );
+    if let Some(example) = example {
+        example.start(Arc::clone(console), &places, address);
+    }
+    supervisor.run()?;
+    console.say(Priority::INFO, "Stopped");
+    Ok(())
+}
+
+fn api(
+    places: &Places,
+    identities: &Identities,
+    listener: std::os::fd::OwnedFd,
+    console: &Console,
+) -> Result<Unit> {
+    let state = own_folder(&places.data.join("api"), identities.api.as_ref())?;
+    if import(&places.data, &state, identities.api.as_ref())
+        .context("Cannot take over the accounts of OpenPLC Runtime v4")?
+    {
+        console.say(Priority::INFO, "Took over the accounts of OpenPLC Runtime v4");
+    }
+    let recipe = Recipe {
+        program: find_program("openplc-api")?,
+        arguments: vec![
+            "--core-socket".into(),
+            places.core_socket().into(),
+            "--compile-socket".into(),
+            places.compile_socket().into(),
+        ],
+        environment: vec![
+            ("STATE_DIRECTORY", state.into()),
+            ("NOTIFY_SOCKET", places.notify_socket().into()),
+            ("WATCHDOG_USEC", microseconds(API_WATCHDOG)),
+        ],
+        user: name(identities.api.as_ref()),
+        real_time: false,
+        expendable: false,
+    };
+    Ok(Unit {
+        name: "openplc-api",
+        recipe,
+        listener,
+        service: Service::new(API_WATCHDOG, Instant::now()),
+    })
+}
+
+fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd) -> Result<Unit> {
+    let state = own_folder(&places.data.join("core"), identities.core.as_ref())?;
+    let runtime = own_folder(&places.run.join("core"), identities.core.as_ref())?;
+    let recipe = Recipe {
+        program: find_program("openplc-core")?,
+        arguments: Vec::new(),
+        environment: vec![
+            ("STATE_DIRECTORY", state.into()),
+            ("RUNTIME_DIRECTORY", runtime.into()),
+            ("NOTIFY_SOCKET", places.notify_socket().into()),
+            ("WATCHDOG_USEC", microseconds(CORE_WATCHDOG)),
+        ],
+        user: name(identities.core.as_ref()),
+        real_time: true,
+        expendable: false,
+    };
+    Ok(Unit {
+        name: "openplc-core",
+        recipe,
+        listener,
+        service: Service::new(CORE_WATCHDOG, Instant::now()),
+    })
+}
+
+fn own_folder(path: &Path, owner: Option<&User>) -> Result<std::path::PathBuf> {
+    private_folder(path, owner).with_context(|| format!("Cannot use the folder {}", path.display()))?;
+    Ok(path.to_owned())
+}
+
+fn name(user: Option<&User>) -> Option<String> {
+    user.map(|user| user.name.clone())
+}
+
+fn microseconds(duration: Duration) -> OsString {
+    duration.as_micros().to_string().into()
+}
+
+fn ready_text(address: SocketAddr) -> String {
+    format!(
+        "OpenPLC Runtime is ready on port {}: connect the OpenPLC Editor",
+        address.port()
+    )
+}

@@ -1,0 +1,367 @@
+//! Values from the text that a user types.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
+use thiserror::Error;
+
+use crate::iec_type::IecType;
+use crate::value::{SECOND, STRING_LENGTH, Value};
+
+/// A text that is no value of its type.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{text} is no {iec_type}: write it like {example}")]
+pub struct LiteralError {
+    text: String,
+    iec_type: IecType,
+    example: &'static str,
+}
+
+impl Value {
+    /// Understands a literal of the type: as IEC 61131-3 writes it, also without the prefix of its type and without
+    /// quotation marks, in upper or lower case.
+    ///
+    /// # Errors
+    /// When the text is no literal or does not fit into the type.
+    pub fn parse(iec_type: IecType, text: &str) -> Result<Self, LiteralError> {
+        let value = match iec_type {
+            IecType::Bool => boolean(text),
+            IecType::Real => number(text).and_then(|text| text.parse().ok()).map(Self::Real),
+            IecType::Lreal => number(text).and_then(|text| text.parse().ok()).map(Self::Lreal),
+            IecType::Time => duration(strip(text, &["T#", "TIME#"])).map(Self::Time),
+            IecType::Date => date(strip(text, &["D#", "DATE#"])).map(Self::Date),
+            IecType::Tod => time_of_day(strip(text, &["TOD#", "TIME_OF_DAY#"])).map(Self::Tod),
+            IecType::Dt => date_and_time(strip(text, &["DT#", "DATE_AND_TIME#"])).map(Self::Dt),
+            IecType::String => string(text).map(Self::String),
+            _ => integer(strip_type(text, iec_type)).map(|value| match (iec_type, u64::try_from(value)) {
+                (IecType::Byte | IecType::Word | IecType::Dword | IecType::Lword, Ok(bits)) => {
+                    Self::Bits(bits, 2 * iec_type.size())
+                }
+                _ => Self::Integer(value),
+            }),
+        };
+        value
+            .filter(|value| value.encode_force(iec_type).is_some())
+            .ok_or_else(|| LiteralError {
+                text: text.to_owned(),
+                iec_type,
+                example: example(iec_type),
+            })
+    }
+}
+
+fn example(iec_type: IecType) -> &'static str {
+    match iec_type {
+        IecType::Bool => "TRUE or FALSE",
+        IecType::Sint => "-128 or 127",
+        IecType::Int => "-32768 or 32767",
+        IecType::Dint | IecType::Lint => "-100000 or 16#FF",
+        IecType::Usint => "255",
+        IecType::Uint => "65535",
+        IecType::Udint | IecType::Ulint => "100000",
+        IecType::Byte => "16#FF",
+        IecType::Word => "16#00FF",
+        IecType::Dword | IecType::Lword => "16#0000FFFF",
+        IecType::Real | IecType::Lreal => "3.14 or 1e-3",
+        IecType::Time => "T#1s500ms",
+        IecType::Date => "D#2026-11-22",
+        IecType::Tod => "TOD#14:00:00",
+        IecType::Dt => "DT#2026-11-22-14:00:00",
+        IecType::String => "'text' of up to 126 ASCII characters",
+    }
+}
+
+fn strip<'a>(text: &'a str, prefixes: &[&str]) -> &'a str {
+    prefixes
+        .iter()
+        .find_map(|prefix| {
+            let (head, tail) = text.split_at_checked(prefix.len())?;
+            head.eq_ignore_ascii_case(prefix).then_some(tail)
+        })
+        .unwrap_or(text)
+}
+
+/// `INT#5` is `5`.
+fn strip_type(text: &str, iec_type: IecType) -> &str {
+    strip(text, &[&format!("{iec_type}#")])
+}
+
+fn boolean(text: &str) -> Option<Value> {
+    match text.to_ascii_uppercase().as_str() {
+        "TRUE" | "1" | "BOOL#TRUE" | "BOOL#1" => Some(Value::Bool(true)),
+        "FALSE" | "0" | "BOOL#FALSE" | "BOOL#0" => Some(Value::Bool(false)),
+        _ => None,
+    }
+}
+
+/// Underscores may group digits.
+fn digits(text: &str) -> Option<String> {
+    let grouped = !text.starts_with('_') && !text.ends_with('_') && !text.contains("__");
+    grouped.then(|| text.replace('_', ""))
+}
+
+fn integer(text: &str) -> Option<i128> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (radix, text) = match text.split_once('#') {
+        Some(("16", rest)) => (16, rest),
+        Some(("8", rest)) => (8, rest),
+        Some(("2", rest)) => (2, rest),
+        Some(_) => return None,
+        None => (10, text),
+    };
+    let text = digits(text)?;
+    if !text.starts_with(|first: char| first.is_digit(radix)) {
+        return None;
+    }
+    let value = i128::from_str_radix(&text, radix).ok()?;
+    Some(if negative { -value } else { value })
+}
+
+fn number(text: &str) -> Option<String> {
+    let text = digits(strip(text, &["REAL#", "LREAL#"]))?;
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    plain.then_some(text)
+}
+
+fn duration(text: &str) -> Option<i128> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let mut total = 0_i128;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let amount_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (amount, tail) = rest.split_at(amount_end);
+        let unit_end = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let length = match unit.to_ascii_lowercase().as_str() {
+            "d" => 86_400 * SECOND,
+            "h" => 3600 * SECOND,
+            "m" => 60 * SECOND,
+            "s" => SECOND,
+            "ms" => SECOND / 1000,
+            "us" => SECOND / 1_000_000,
+            "ns" => 1,
+            _ => return None,
+        };
+        total = total.checked_add(fraction_of(amount, length)?)?;
+        rest = tail.strip_prefix('_').unwrap_or(tail);
+    }
+    Some(if negative { -total } else { total })
+}
+
+/// `1.5` of a length, exactly as far as nanoseconds go.
+fn fraction_of(amount: &str, length: i128) -> Option<i128> {
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
+    let whole = i128::from(whole.parse::<u32>().ok()?);
+    if fraction.is_empty() || fraction.len() > 18 {
+        return None;
+    }
+    let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    Some(whole * length + i128::from(fraction.parse::<u64>().ok()?) * length / scale)
+}
+
+fn date(text: &str) -> Option<i128> {
+    let date: Date = text.parse().ok()?;
+    nanoseconds(date.to_datetime(Time::midnight()))
+}
+
+fn time_of_day(text: &str) -> Option<i128> {
+    let time: Time = text.parse().ok()?;
+    nanoseconds(Date::new(1970, 1, 1).ok()?.to_datetime(time))
+}
+
+fn date_and_time(text: &str) -> Option<i128> {
+    // The third hyphen separates date and time.
+    let (position, _) = text.match_indices('-').nth(2)?;
+    let date: Date = text[..position].parse().ok()?;
+    let time: Time = text[position + 1..].parse().ok()?;
+    nanoseconds(date.to_datetime(time))
+}
+
+fn nanoseconds(time: DateTime) -> Option<i128> {
+    Offset::UTC
+        .to_timestamp(time)
+        .ok()
+        .map(|instant| instant.as_nanosecond())
+}
+
+fn string(text: &str) -> Option<Vec<u8>> {
+    let text = match text.strip_prefix('\'') {
+        Some(rest) => unescape(rest.strip_suffix('\'')?)?,
+        None => text.as_bytes().to_vec(),
+    };
+    (text.is_ascii() && text.len() <= STRING_LENGTH).then_some(text)
+}
+
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'$' {
+            out.push(byte);
+            continue;
+        }
+        out.push(match bytes.next()?.to_ascii_uppercase() {
+            escaped @ (b'$' | b'\'') => escaped,
+            b'L' | b'N' => b'\n',
+            b'R' => b'\r',
+            b'T' => b'\t',
+            b'P' => 0x0C,
+            high => {
+                let pair = [high, bytes.next()?];
+                u8::from_str_radix(std::str::from_utf8(&pair).ok()?, 16).ok()?
+            }
+        });
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forced(iec_type: IecType, text: &str) -> Vec<u8> {
+        Value::parse(iec_type, text)
+            .unwrap()
+            .encode_force(iec_type)
+            .unwrap()
+    }
+
+    #[test]
+    fn forced_values_have_the_most_significant_byte_first() {
+        assert_eq!(forced(IecType::Bool, "true"), [1]);
+        assert_eq!(forced(IecType::Int, "-2"), [0xFF, 0xFE]);
+        assert_eq!(forced(IecType::Uint, "16#1234"), [0x12, 0x34]);
+        assert_eq!(forced(IecType::Dword, "2#1_0000_0001"), [0, 0, 1, 1]);
+        assert_eq!(forced(IecType::Lint, "-1"), [0xFF; 8]);
+        assert_eq!(forced(IecType::Real, "1.0"), [0x3F, 0x80, 0, 0]);
+        assert_eq!(forced(IecType::Lreal, "-2"), [0xC0, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(
+            forced(IecType::Time, "T#1s500ms"),
+            [0x1D, 0xCD, 0x65, 0, 0, 0, 0, 1]
+        );
+        assert_eq!(forced(IecType::String, "'ab'"), [2, b'a', b'b']);
+    }
+
+    /// A forced value is the reverse of the memory image that is read back later, STRING excepted.
+    #[test]
+    fn what_is_forced_is_what_is_shown() {
+        let cases = [
+            (IecType::Bool, "FALSE"),
+            (IecType::Sint, "-128"),
+            (IecType::Int, "-32768"),
+            (IecType::Dint, "2147483647"),
+            (IecType::Lint, "-9223372036854775808"),
+            (IecType::Usint, "255"),
+            (IecType::Uint, "65535"),
+            (IecType::Udint, "4294967295"),
+            (IecType::Ulint, "18446744073709551615"),
+            (IecType::Byte, "16#0F"),
+            (IecType::Word, "16#00FF"),
+            (IecType::Dword, "16#DEADBEEF"),
+            (IecType::Lword, "16#FFFFFFFFFFFFFFFF"),
+            (IecType::Real, "-1.5"),
+            (IecType::Lreal, "1e-300"),
+            (IecType::Time, "T#1d2h3m4s5ms6us7ns"),
+            (IecType::Time, "T#-1s500ms"),
+            (IecType::Time, "T#0s"),
+            (IecType::Date, "D#2026-11-22"),
+            (IecType::Date, "D#1969-12-31"),
+            (IecType::Tod, "TOD#23:59:59.25"),
+            (IecType::Dt, "DT#2026-11-22-14:00:00.000000001"),
+        ];
+        for (iec_type, text) in cases {
+            let mut image = forced(iec_type, text);
+            image.reverse();
+            assert_eq!(
+                Value::decode(iec_type, &image).unwrap().to_string(),
+                text,
+                "{iec_type}"
+            );
+        }
+        let mut image = forced(IecType::String, "'it$'s 5$$$0A'");
+        image.resize(127, 0);
+        assert_eq!(
+            Value::decode(IecType::String, &image).unwrap().to_string(),
+            "'it$'s 5$$$0A'"
+        );
+    }
+
+    #[test]
+    fn short_forms_are_understood() {
+        assert_eq!(
+            Value::parse(IecType::Time, "1.5s"),
+            Ok(Value::Time(1_500_000_000))
+        );
+        assert_eq!(
+            Value::parse(IecType::Time, "time#1H_30m"),
+            Ok(Value::Time(5_400_000_000_000))
+        );
+        assert_eq!(Value::parse(IecType::Int, "int#5"), Ok(Value::Integer(5)));
+        assert_eq!(
+            Value::parse(IecType::String, "plain"),
+            Ok(Value::String(b"plain".to_vec()))
+        );
+        assert_eq!(
+            Value::parse(IecType::Date, "2026-01-02"),
+            Value::parse(IecType::Date, "D#2026-01-02")
+        );
+        assert_eq!(Value::parse(IecType::Bool, "1"), Ok(Value::Bool(true)));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_an_example() {
+        let cases = [
+            (IecType::Bool, "2"),
+            (IecType::Sint, "128"),
+            (IecType::Usint, "-1"),
+            (IecType::Byte, "16#100"),
+            (IecType::Int, ""),
+            (IecType::Int, "-"),
+            (IecType::Int, "1__0"),
+            (IecType::Int, "16#"),
+            (IecType::Int, "--5"),
+            (IecType::Int, "16#-5"),
+            (IecType::Int, "7#1"),
+            (IecType::Real, "one"),
+            (IecType::Real, "inf"),
+            (IecType::Time, "T#"),
+            (IecType::Time, "5"),
+            (IecType::Time, "5x"),
+            (IecType::Time, "T#1.s"),
+            (IecType::Time, "T#4000000d"),
+            (IecType::Date, "D#2026-13-01"),
+            (IecType::Date, "D#2100-01-01"),
+            (IecType::Tod, "TOD#25:00:00"),
+            (IecType::Dt, "DT#2026-11-22"),
+            (IecType::String, "'open"),
+            (IecType::String, "'bad$'"),
+            (IecType::String, "'bad$é'"),
+            (IecType::String, "é"),
+        ];
+        for (iec_type, text) in cases {
+            let error = Value::parse(iec_type, text).unwrap_err().to_string();
+            assert!(error.contains("write it like"), "{iec_type} {text}: {error}");
+        }
+        assert!(Value::parse(IecType::String, &"x".repeat(127)).is_err());
+    }
+
+    #[test]
+    fn a_string_longer_than_its_type_is_shown_as_far_as_it_goes() {
+        let image = [0xFF; 127];
+        assert!(
+            matches!(Value::decode(IecType::String, &image), Some(Value::String(text)) if text.len() == 126)
+        );
+        assert_eq!(Value::decode(IecType::Int, &[1]), None);
+    }
+}
