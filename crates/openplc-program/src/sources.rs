@@ -2,3 +2,13 @@
 
 /// `openplc_program.h`, the flat program ABI.
 pub const HEADER: &str = include_str!("../include/openplc_program.h");
+
+/// The files that turn a MatIEC program into the flat ABI, as names and texts. All belong into one folder.
+pub const MATIEC: &[(&str, &str)] = &[
+    ("openplc_program.h", HEADER),
+    ("host_calls.h", include_str!("../shim/host_calls.h")),
+    ("host_calls.cpp", include_str!("../shim/host_calls.cpp")),
+    ("matiec.cpp", include_str!("../shim/matiec.cpp")),
+    ("python_block.h", include_str!("../shim/python_block.h")),
+    ("exports.map", include_str!("../shim/exports.map")),
+];

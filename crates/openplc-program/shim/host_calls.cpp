@@ -1,0 +1,178 @@
+// The functions that generated code and C/C++ blocks call, on top of openplc_host: printing, Python blocks, and stand-ins
+// for the communication functions.
+//
+// The link replaces printf, vprintf, puts and putchar of the whole program by the __wrap_ functions below, so that a line
+// reaches the runtime's log without a system call on the scan thread.
+#include "host_calls.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+namespace {
+
+enum { LINE = 240, LINES_PER_SECOND = 50 };
+
+const openplc_host *host;
+uint64_t now_ns;
+
+void log(uint32_t severity, const char *text, size_t length) {
+    if (host)
+        host->log(host->context, severity, text, static_cast<uint32_t>(length));
+}
+
+// Characters printed since the last line feed.
+char line[LINE];
+size_t line_length;
+// A block may print from a thread of its own; whoever comes second loses the text instead of waiting.
+bool printing;
+// Set after a Python block was refused: what generated code prints next only says so once more.
+bool swallow_next;
+
+uint64_t window_ns;
+uint32_t window_lines;
+uint32_t dropped;
+
+bool within_rate() {
+    if (now_ns - window_ns >= 1000000000u) {
+        window_ns = now_ns;
+        window_lines = 0;
+        if (dropped) {
+            char text[80];
+            const int length = snprintf(text, sizeof text, "%u more lines printed by the program were dropped", dropped);
+            dropped = 0;
+            log(OPENPLC_LOG_WARNING, text, static_cast<size_t>(length));
+        }
+    }
+    if (window_lines++ < LINES_PER_SECOND)
+        return true;
+    dropped++;
+    return false;
+}
+
+void end_line() {
+    if (line_length && within_rate())
+        log(OPENPLC_LOG_INFO, line, line_length);
+    line_length = 0;
+}
+
+void print(const char *text, size_t length) {
+    if (__atomic_test_and_set(&printing, __ATOMIC_ACQUIRE))
+        return;
+    if (swallow_next) {
+        swallow_next = false;
+    } else {
+        for (size_t at = 0; at < length; at++) {
+            if (text[at] == '\n') {
+                end_line();
+                continue;
+            }
+            line[line_length++] = text[at];
+            if (line_length == LINE)
+                end_line();
+        }
+    }
+    __atomic_clear(&printing, __ATOMIC_RELEASE);
+}
+
+// A Python block of one instance. The script's text is a local array of the generated code, but the host needs it for as
+// long as the block lives; its address also tells the host one instance from another of the same type.
+struct python_instance {
+    python_instance *next;
+    const void *instance;
+    const char *script;
+    bool impossible;
+    char name[1];
+};
+
+python_instance *python_instances;
+
+python_instance *python_instance_of(const void *instance, const char *name, const char *script) {
+    for (python_instance *known = python_instances; known; known = known->next)
+        if (known->instance == instance)
+            return known;
+    const size_t name_size = strlen(name) + 1, script_size = strlen(script) + 1;
+    auto *created = static_cast<python_instance *>(__builtin_malloc(sizeof(python_instance) + name_size + script_size));
+    if (!created)
+        return nullptr;
+    created->instance = instance;
+    created->impossible = false;
+    memcpy(created->name, name, name_size);
+    created->script = static_cast<char *>(memcpy(created->name + name_size, script, script_size));
+    created->next = python_instances;
+    python_instances = created;
+    return created;
+}
+
+int no_communication() {
+    static bool said;
+    if (!said) {
+        said = true;
+        static const char text[] = "communication blocks are not available on this runtime yet";
+        log(OPENPLC_LOG_WARNING, text, sizeof text - 1);
+    }
+    return -1;
+}
+
+}  // namespace
+
+void openplc_set_host(const openplc_host *given) { host = given; }
+
+void openplc_set_time(uint64_t now) { now_ns = now; }
+
+extern "C" {
+
+int __wrap_vprintf(const char *format, va_list arguments) {
+    char text[1024];
+    const int length = vsnprintf(text, sizeof text, format, arguments);
+    if (length > 0)
+        print(text, static_cast<size_t>(length) < sizeof text ? static_cast<size_t>(length) : sizeof text - 1);
+    return length;
+}
+
+int __wrap_printf(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = __wrap_vprintf(format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+int __wrap_puts(const char *text) {
+    // One call each, so that a swallowed line takes its line feed along.
+    return __wrap_printf("%s\n", text);
+}
+
+int __wrap_putchar(int character) {
+    const char text = static_cast<char>(character);
+    print(&text, 1);
+    return character;
+}
+
+// Generated code passes the name on and the host chooses its own, so any will do.
+int create_shm_name(char *name, size_t size) {
+    snprintf(name, size, "openplc");
+    return 0;
+}
+
+// python_block_loader() of generated code; python_block.h adds the instance.
+int openplc_python_block(const void *instance, const char *script_name, const char *script, char *, size_t input_size,
+                         size_t output_size, void **input, void **output, int) {
+    python_instance *block = python_instance_of(instance, script_name, script);
+    if (host && block && !block->impossible) {
+        const int32_t result = host->python_block(host->context, block->name, block->script, input_size, output_size,
+                                                  input, output);
+        if (result >= 0)
+            return 0;
+        block->impossible = result == -2;
+    }
+    swallow_next = true;
+    return -1;
+}
+
+// A program may bring its own.
+__attribute__((weak)) int connect_to_tcp_server(uint8_t *, uint16_t, int) { return no_communication(); }
+__attribute__((weak)) int send_tcp_message(uint8_t *, size_t, int) { return no_communication(); }
+__attribute__((weak)) int receive_tcp_message(uint8_t *, size_t, int) { return no_communication(); }
+__attribute__((weak)) int close_tcp_connection(int) { return no_communication(); }
+}
