@@ -1,2 +1,23 @@
-//! Entry point.
-fn main() {}
+//! `openplc-core`: keeps PLC programs and executes them in scan cycles. It is told what to do over its control socket.
+#![forbid(unsafe_code)]
+
+mod connection;
+mod daemon;
+mod fault_history;
+mod housekeeping;
+mod loaded;
+mod log_ring;
+mod machine;
+mod program_log;
+mod program_output;
+mod python_blocks;
+mod python_script;
+mod real_time;
+mod scan;
+mod server;
+mod store;
+mod view;
+
+fn main() -> anyhow::Result<()> {
+    daemon::run()
+}

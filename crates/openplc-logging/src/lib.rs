@@ -1,1 +1,175 @@
-//! In the making.
+//! Where the processes of the runtime log to: journald where there is one, standard error otherwise.
+//!
+//! [`init`] decides as systemd documents it: when `JOURNAL_STREAM` names the device and inode of standard error, events
+//! go to the journal by its native protocol, with fields `OPENPLC_*`. Otherwise each event is one line on standard
+//! error, with the priority prefix `<N>` of sd-daemon(3) unless a person reads along on a terminal.
+//!
+//! This crate must not know what is logged. Scan threads never use it.
+#![forbid(unsafe_code)]
+
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal};
+use std::os::unix::fs::MetadataExt;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_journald::{Priority, PriorityMappings};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
+
+/// Environment variable that chooses the least severity logged: `error`, `warn`, `info` (the default) or `debug`.
+pub const LEVEL_VARIABLE: &str = "OPENPLC_LOG";
+
+/// A further destination of events, beside journal or standard error.
+pub type ExtraLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts logging for this process. Call once, before any thread is started.
+///
+/// `identifier` becomes the journal's `SYSLOG_IDENTIFIER`. A second call changes nothing.
+pub fn init(identifier: &'static str) {
+    start(identifier, None);
+}
+
+/// As [`init`], and hands every event to `extra` as well.
+pub fn init_with(identifier: &'static str, extra: ExtraLayer) {
+    start(identifier, Some(extra));
+}
+
+fn start(identifier: &'static str, extra: Option<ExtraLayer>) {
+    let level = std::env::var(LEVEL_VARIABLE)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(LevelFilter::INFO);
+    let journal = stderr_is_the_journal()
+        .then(tracing_journald::layer)
+        .and_then(Result::ok)
+        .map(|layer| {
+            layer
+                .with_syslog_identifier(identifier.to_owned())
+                .with_field_prefix(Some("OPENPLC".to_owned()))
+                // The crate's own mapping is one step lower: INFO would arrive as notice.
+                .with_priority_mappings(PriorityMappings {
+                    info: Priority::Informational,
+                    debug: Priority::Debug,
+                    ..PriorityMappings::new()
+                })
+        });
+    let lines = journal.is_none().then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_writer(io::stderr)
+            .event_format(Line {
+                prefix: !io::stderr().is_terminal(),
+            })
+    });
+    // Fails only when logging was started before.
+    let _ = tracing_subscriber::registry()
+        .with(extra)
+        .with(journal)
+        .with(lines)
+        .with(level)
+        .try_init();
+}
+
+/// Whether standard error is connected to the journal, see `JOURNAL_STREAM` in systemd.exec(5).
+fn stderr_is_the_journal() -> bool {
+    let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    std::fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|stderr| stream == format!("{}:{}", stderr.dev(), stderr.ino()))
+}
+
+/// One line for each event: `<6>message key=value`.
+struct Line {
+    prefix: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        if self.prefix {
+            write!(writer, "<{}>", syslog_priority(*event.metadata().level()))?;
+        }
+        writeln!(writer, "{}", line_of(event))
+    }
+}
+
+/// Priority of syslog(3) for a severity.
+fn syslog_priority(level: Level) -> u8 {
+    match level {
+        Level::ERROR => 3,
+        Level::WARN => 4,
+        Level::INFO => 6,
+        Level::DEBUG | Level::TRACE => 7,
+    }
+}
+
+/// The event as one line of text: its message, then its fields. Line feeds and other control characters, which may come
+/// from a client, become spaces, so that one event can never look like two.
+#[must_use]
+pub fn line_of(event: &Event<'_>) -> String {
+    let mut text = Text::default();
+    event.record(&mut text);
+    text.message.push_str(&text.fields);
+    text.message
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect()
+}
+
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " {name}={value:?}"),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    impl<S: Subscriber> Layer<S> for Lines {
+        fn on_event(&self, event: &Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+            self.0.lock().unwrap().push(line_of(event));
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_a_client_puts_into_it() {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::registry().with(lines.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(user = "eve\n<3>forged", "login refused");
+        });
+        let lines = lines.0.lock().unwrap();
+        assert_eq!(lines.len(), 1);
+        assert!(!lines[0].contains('\n'), "{}", lines[0]);
+        assert!(lines[0].starts_with("login refused user="), "{}", lines[0]);
+    }
+}

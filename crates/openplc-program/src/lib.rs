@@ -1,2 +1,13 @@
-//! In the making.
+//! The flat program ABI: the C header and shims that a build compiles with a program ([`sources`]), the loader that turns
+//! the built object into a safe [`Program`], and the hand-over of Python blocks from scan to supervisor ([`python`]).
+//!
+//! This crate must not know of tasks' timing, of files other than the object, or of what is done with the values.
+
+mod abi;
+mod host;
+mod program;
+pub mod python;
 pub mod sources;
+
+pub use host::{Host, Severity};
+pub use program::{Fault, ForceError, LoadError, Located, Program, Task};

@@ -1,1 +1,32 @@
-//! In the making.
+//! The real-time system calls of the runtime behind safe functions: clock, scheduling, memory locking, a mutex with
+//! priority inheritance, shared memory areas, and the record of a fatal signal.
+//!
+//! This is the one crate with unsafe system calls; every block says why it is sound. It must not know what a program,
+//! a scan or a client is.
+
+pub mod clock;
+pub mod fault_record;
+pub mod memory;
+pub mod pi_mutex;
+pub mod scheduling;
+pub mod shared_area;
+
+use std::io;
+
+/// Turns a result of the C library, where -1 means failure, into [`io::Result`].
+fn check(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result == -1 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Turns a result of the pthread functions, which is the error number itself, into [`io::Result`].
+fn check_number(result: libc::c_int) -> io::Result<()> {
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(result))
+    }
+}

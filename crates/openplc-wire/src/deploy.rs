@@ -79,7 +79,9 @@ impl Deployer {
                 self.compile_socket.display()
             ))
         })?;
-        worker.send_with(&Order::Build, &[upload.as_fd()]).map_err(build_ended)?;
+        worker
+            .send_with(&Order::Build, &[upload.as_fd()])
+            .map_err(build_ended)?;
         let mut program = None;
         loop {
             let (message, descriptors) = worker.receive::<Report>().map_err(build_ended)?;
@@ -87,11 +89,20 @@ impl Deployer {
                 Report::Log { level, line } => report(Event::Log { level, line }),
                 Report::Rejected { reason } => return Err(DeployError::Rejected(reason)),
                 Report::Failed { reason } => return Err(DeployError::Failed(reason)),
-                Report::Identified { program: id, generation } => {
-                    report(Event::Identified { program: id.clone(), generation });
+                Report::Identified {
+                    program: id,
+                    generation,
+                } => {
+                    report(Event::Identified {
+                        program: id.clone(),
+                        generation,
+                    });
                     if !clean && self.holds(&id)? {
                         let line = format!("Program {} is unchanged: not built again", id.short());
-                        report(Event::Log { level: Level::Info, line });
+                        report(Event::Log {
+                            level: Level::Info,
+                            line,
+                        });
                         self.ask_core(&Request::Activate { program: id.clone() }, &[])?;
                         return Ok(id);
                     }
@@ -99,7 +110,8 @@ impl Deployer {
                     worker.send(&Order::Proceed).map_err(build_ended)?;
                 }
                 Report::Built => {
-                    let id = program.ok_or_else(|| failed("The build", "ended without naming its program"))?;
+                    let id =
+                        program.ok_or_else(|| failed("The build", "ended without naming its program"))?;
                     self.ask_core(&Request::Load, &descriptors)?;
                     return Ok(id);
                 }
@@ -108,7 +120,12 @@ impl Deployer {
     }
 
     fn holds(&self, program: &ProgramId) -> Result<bool, DeployError> {
-        match self.ask_core(&Request::Holds { program: program.clone() }, &[])? {
+        match self.ask_core(
+            &Request::Holds {
+                program: program.clone(),
+            },
+            &[],
+        )? {
             Answer::Holds { held } => Ok(held),
             _ => Ok(false),
         }
@@ -117,7 +134,8 @@ impl Deployer {
     fn ask_core(&self, request: &Request, descriptors: &[OwnedFd]) -> Result<Answer, DeployError> {
         let mut core = Connection::open(&self.core_socket, LOAD_TIME).map_err(|error| core_ended(&error))?;
         let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
-        core.send_with(request, &borrowed).map_err(|error| core_ended(&error))?;
+        core.send_with(request, &borrowed)
+            .map_err(|error| core_ended(&error))?;
         match core.receive::<Answer>().map_err(|error| core_ended(&error))?.0 {
             Answer::Refused { message, .. } => Err(DeployError::Failed(message)),
             answer => Ok(answer),

@@ -61,7 +61,10 @@ pub fn encode(kind: Kind, payload: &[u8]) -> Result<Vec<u8>, FrameError> {
     let length = u32::try_from(payload.len())
         .ok()
         .filter(|length| *length as usize <= MAX_PAYLOAD)
-        .ok_or(FrameError::TooLong { length: payload.len(), limit: MAX_PAYLOAD })?;
+        .ok_or(FrameError::TooLong {
+            length: payload.len(),
+            limit: MAX_PAYLOAD,
+        })?;
     let mut frame = Vec::with_capacity(HEADER + payload.len());
     frame.extend_from_slice(&length.to_le_bytes());
     frame.push(kind as u8);
@@ -85,8 +88,14 @@ mod tests {
     fn a_hostile_header_is_refused_before_anything_is_allocated() {
         assert_eq!(
             parse_header([0xFF, 0xFF, 0xFF, 0xFF, 1], MAX_PAYLOAD),
-            Err(FrameError::TooLong { length: u32::MAX as usize, limit: MAX_PAYLOAD })
+            Err(FrameError::TooLong {
+                length: u32::MAX as usize,
+                limit: MAX_PAYLOAD
+            })
         );
-        assert_eq!(parse_header([0, 0, 0, 0, 9], MAX_PAYLOAD), Err(FrameError::UnknownKind(9)));
+        assert_eq!(
+            parse_header([0, 0, 0, 0, 9], MAX_PAYLOAD),
+            Err(FrameError::UnknownKind(9))
+        );
     }
 }

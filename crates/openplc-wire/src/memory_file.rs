@@ -8,15 +8,20 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::{MemfdFlags, SealFlags};
 
 /// Everything that could still change the file.
-const ALL_SEALS: SealFlags =
-    SealFlags::WRITE.union(SealFlags::GROW).union(SealFlags::SHRINK).union(SealFlags::SEAL);
+const ALL_SEALS: SealFlags = SealFlags::WRITE
+    .union(SealFlags::GROW)
+    .union(SealFlags::SHRINK)
+    .union(SealFlags::SEAL);
 
 /// An empty memory file that can be written and later sealed. `name` is shown in `/proc/PID/maps`.
 ///
 /// # Errors
 /// The error of `memfd_create(2)`.
 pub fn create(name: &str) -> io::Result<File> {
-    Ok(File::from(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?))
+    Ok(File::from(rustix::fs::memfd_create(
+        name,
+        MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING,
+    )?))
 }
 
 /// Forbids every later change of the file, by anybody.
@@ -50,12 +55,16 @@ pub fn read_sealed(descriptor: OwnedFd, limit: u64) -> io::Result<Vec<u8>> {
     let seals = rustix::fs::fcntl_get_seals(&descriptor)
         .map_err(|_| invalid("a descriptor was received that is no memory file".into()))?;
     if !seals.contains(SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW) {
-        return Err(invalid("a memory file was received that its sender can still change".into()));
+        return Err(invalid(
+            "a memory file was received that its sender can still change".into(),
+        ));
     }
     let file = File::from(descriptor);
     let size = file.metadata()?.len();
     if size > limit {
-        return Err(invalid(format!("a memory file of {size} bytes was received, more than the {limit} allowed")));
+        return Err(invalid(format!(
+            "a memory file of {size} bytes was received, more than the {limit} allowed"
+        )));
     }
     let mut content = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
     // By position: the sender's descriptor shares our file offset.

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -113,13 +114,19 @@ impl Connection {
         let bytes = frame::encode(kind, payload)?;
         let mut sent = 0;
         if !descriptors.is_empty() {
-            let mut space = [const { std::mem::MaybeUninit::uninit() }; rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+            let mut space =
+                [const { std::mem::MaybeUninit::uninit() }; rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
             if !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
                 return Err(io::Error::other("too many descriptors for one frame").into());
             }
-            sent = rustix::net::sendmsg(&self.stream, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
-                .map_err(io::Error::from)?;
+            sent = rustix::net::sendmsg(
+                &self.stream,
+                &[IoSlice::new(&bytes)],
+                &mut ancillary,
+                SendFlags::NOSIGNAL,
+            )
+            .map_err(io::Error::from)?;
         }
         self.stream.write_all(&bytes[sent..])?;
         Ok(())
@@ -147,7 +154,11 @@ impl Connection {
         let (kind, length) = frame::parse_header(header, self.limit)?;
         let mut payload = vec![0; length];
         self.stream.read_exact(&mut payload)?;
-        Ok(Received { kind, payload, descriptors })
+        Ok(Received {
+            kind,
+            payload,
+            descriptors,
+        })
     }
 
     /// Receives a message and the descriptors that came with it.
@@ -163,7 +174,8 @@ impl Connection {
     }
 
     fn receive_some(&self, into: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
-        let mut space = [const { std::mem::MaybeUninit::uninit() }; rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut space =
+            [const { std::mem::MaybeUninit::uninit() }; rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = loop {
             match rustix::net::recvmsg(
@@ -202,13 +214,16 @@ mod tests {
         let object = memory_file::sealed("object", b"object").unwrap();
         let manifest = memory_file::sealed("manifest", b"manifest").unwrap();
         near.send(&Request::Ping).unwrap();
-        near.send_with(&Request::Load, &[object.as_fd(), manifest.as_fd()]).unwrap();
+        near.send_with(&Request::Load, &[object.as_fd(), manifest.as_fd()])
+            .unwrap();
         near.send(&Request::Stop).unwrap();
         assert!(matches!(far.receive().unwrap(), (Request::Ping, files) if files.is_empty()));
         let (request, files) = far.receive::<Request>().unwrap();
         assert_eq!(request, Request::Load);
-        let contents: Vec<_> =
-            files.into_iter().map(|file| memory_file::read_sealed(file, 100).unwrap()).collect();
+        let contents: Vec<_> = files
+            .into_iter()
+            .map(|file| memory_file::read_sealed(file, 100).unwrap())
+            .collect();
         assert_eq!(contents, [b"object".to_vec(), b"manifest".to_vec()]);
         assert!(matches!(far.receive().unwrap(), (Request::Stop, files) if files.is_empty()));
         drop(near);
@@ -221,7 +236,11 @@ mod tests {
         (&near.stream).write_all(b"GET / HTTP/1.1\r\n").unwrap();
         assert!(matches!(far.receive::<Request>(), Err(TransportError::Frame(_))));
         let (mut near, mut far) = pair(1000);
-        near.send_frame(Kind::Message, b"{\"request\":\"explode\"}", &[]).unwrap();
-        assert!(matches!(far.receive::<Request>(), Err(TransportError::Message(_))));
+        near.send_frame(Kind::Message, b"{\"request\":\"explode\"}", &[])
+            .unwrap();
+        assert!(matches!(
+            far.receive::<Request>(),
+            Err(TransportError::Message(_))
+        ));
     }
 }

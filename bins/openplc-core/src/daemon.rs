@@ -1,0 +1,118 @@
+//! From process start to orderly end.
+
+use std::env;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, bail};
+use listenfd::ListenFd;
+use nix::sys::signal::{SigSet, Signal};
+use openplc_rt::{fault_record, memory};
+use sd_notify::NotifyState;
+
+use crate::fault_history::FaultHistory;
+use crate::housekeeping::{self, notify};
+use crate::log_ring::LogRing;
+use crate::machine::Machine;
+use crate::program_log::ProgramLog;
+use crate::program_output;
+use crate::real_time::RealTime;
+use crate::scan::ScanSlot;
+use crate::server;
+use crate::store::Store;
+
+/// Stack of the threads that serve clients and Python blocks, in bytes. Small, because locked memory holds all of it.
+pub const STACK: usize = 256 << 10;
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the process was not started as a service manager starts it, or lacks what it cannot do without.
+pub fn run() -> anyhow::Result<()> {
+    memory::use_one_heap();
+    let log = LogRing::default();
+    openplc_logging::init_with("openplc-core", Box::new(log.clone()));
+    // Blocked before there is a second thread, so that only the wait below receives them.
+    let ending = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    ending.thread_block().context("blocking SIGTERM")?;
+
+    let listener = inherited_socket()?;
+    let state = env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    let state =
+        state.context("STATE_DIRECTORY is not set: start openplc-core by systemd or openplc-launcher")?;
+    let store = Store::open(state)?;
+
+    let (slot, scheduling) = ScanSlot::start().context("starting the scan thread")?;
+    let real_time = RealTime {
+        scheduling,
+        memory: memory::lock_all(),
+    };
+    drop_privileges();
+    if real_time.is_complete() {
+        tracing::info!("Real time: {}", real_time.describe());
+    } else {
+        tracing::warn!("Real time: {}", real_time.describe());
+    }
+
+    let faults = FaultHistory::new(&store);
+    let signal = faults.take_signal();
+    fault_record::install(faults.open_record()?).context("catching fatal signals")?;
+    program_output::capture().context("capturing what programs print")?;
+
+    let program_log = Arc::new(ProgramLog::default());
+    let machine = Arc::new(Machine::new(
+        slot.clone(),
+        store,
+        program_log.clone(),
+        real_time.describe(),
+    ));
+    machine.resume(signal);
+    server::start(listener, machine.clone(), log).context("starting the control server")?;
+    thread::Builder::new()
+        .name("housekeeping".into())
+        .stack_size(STACK)
+        .spawn({
+            let machine = machine.clone();
+            move || housekeeping::run(&machine, &slot, &program_log)
+        })
+        .context("starting the housekeeping thread")?;
+    notify(&[NotifyState::Ready]);
+
+    let signal = ending.wait().context("waiting for SIGTERM")?;
+    notify(&[NotifyState::Stopping]);
+    tracing::info!("{signal} was received: the PLC ends");
+    machine.shut_down();
+    Ok(())
+}
+
+fn inherited_socket() -> anyhow::Result<UnixListener> {
+    let listener = ListenFd::from_env()
+        .take_unix_listener(0)
+        .context("the inherited socket is no Unix stream socket")?;
+    let Some(listener) = listener else {
+        bail!("no socket was passed (LISTEN_FDS): start openplc-core by systemd or openplc-launcher");
+    };
+    listener
+        .set_nonblocking(false)
+        .context("making the control socket blocking")?;
+    Ok(listener)
+}
+
+/// From here on uploaded code may run in this process: it must find no capability, and gain none.
+fn drop_privileges() {
+    for set in [
+        caps::CapSet::Ambient,
+        caps::CapSet::Inheritable,
+        caps::CapSet::Effective,
+        caps::CapSet::Permitted,
+    ] {
+        if let Err(error) = caps::clear(None, set) {
+            tracing::warn!("Capabilities of set {set:?} are kept: {error}");
+        }
+    }
+    if let Err(error) = nix::sys::prctl::set_no_new_privs() {
+        tracing::warn!("Programs could gain privileges by executing others: {error}");
+    }
+}

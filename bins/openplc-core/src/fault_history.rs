@@ -1,0 +1,121 @@
+//! Faults that ended the process, counted over restarts, so that a faulty program cannot make an endless loop of them.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+
+use openplc_wire::manifest::ProgramId;
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Store, StoreError, write_json};
+
+/// A program that faults this often within [`WINDOW_MS`] is not started again by itself.
+const MOST_FAULTS: usize = 2;
+/// See [`MOST_FAULTS`]; in milliseconds.
+const WINDOW_MS: u64 = 60_000;
+
+/// When which program faulted.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct History {
+    program: Option<ProgramId>,
+    /// Milliseconds since 1970, ascending.
+    times_ms: Vec<u64>,
+}
+
+/// The record of faults in the core's state directory.
+pub struct FaultHistory {
+    path: PathBuf,
+    record: PathBuf,
+}
+
+impl FaultHistory {
+    /// The history that `store` keeps.
+    pub fn new(store: &Store) -> Self {
+        Self {
+            path: store.fault_history(),
+            record: store.fault_record(),
+        }
+    }
+
+    /// The signal that ended the process before this one, if a signal did. Told once.
+    pub fn take_signal(&self) -> Option<i32> {
+        let signal = fs::read_to_string(&self.record).ok()?.trim().parse().ok();
+        // What cannot be removed is overwritten by `open_record`.
+        let _ = fs::remove_file(&self.record);
+        signal
+    }
+
+    /// The empty file that a fatal signal will be recorded in.
+    ///
+    /// # Errors
+    /// [`StoreError::File`].
+    pub fn open_record(&self) -> Result<File, StoreError> {
+        File::create(&self.record).map_err(|error| StoreError::File {
+            path: self.record.clone(),
+            error,
+        })
+    }
+
+    /// Counts a fault of `program` at `now_ms` and says whether the program must not be started again by itself.
+    pub fn count(&self, program: &ProgramId, now_ms: u64) -> bool {
+        let mut history: History = fs::read(&self.path)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .unwrap_or_default();
+        if history.program.as_ref() != Some(program) {
+            history = History {
+                program: Some(program.clone()),
+                times_ms: Vec::new(),
+            };
+        }
+        history
+            .times_ms
+            .retain(|time| now_ms.saturating_sub(*time) < WINDOW_MS);
+        history.times_ms.push(now_ms);
+        if let Err(error) = write_json(&self.path, &history) {
+            // Without a count every fault might be the first one: rather a stopped plant than an endless loop.
+            tracing::error!("The fault cannot be recorded ({error}); the program is not started again");
+            return true;
+        }
+        history.times_ms.len() >= MOST_FAULTS
+    }
+
+    /// Forgets the faults: somebody has uploaded a program or started it on purpose.
+    pub fn clear(&self) {
+        // Nothing to forget is fine too.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(digit: char) -> ProgramId {
+        ProgramId::try_from(digit.to_string().repeat(64)).unwrap()
+    }
+
+    #[test]
+    fn the_second_fault_within_a_minute_is_one_too_many() {
+        let directory = tempfile::tempdir().unwrap();
+        let history = FaultHistory::new(&Store::open(directory.path().to_owned()).unwrap());
+        assert!(!history.count(&id('a'), 1_000_000));
+        assert!(!history.count(&id('a'), 1_060_000), "a minute later");
+        assert!(history.count(&id('a'), 1_090_000));
+        assert!(!history.count(&id('b'), 1_091_000), "another program");
+        assert!(history.count(&id('b'), 1_092_000));
+        history.clear();
+        assert!(!history.count(&id('b'), 1_093_000), "forgotten");
+    }
+
+    #[test]
+    fn a_recorded_signal_is_told_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path().to_owned()).unwrap();
+        let history = FaultHistory::new(&store);
+        history.open_record().unwrap();
+        assert_eq!(history.take_signal(), None, "an empty record is no fault");
+        fs::write(store.fault_record(), "11").unwrap();
+        assert_eq!(history.take_signal(), Some(11));
+        assert_eq!(history.take_signal(), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! What a program prints: standard output becomes a pipe that is read into the log. The pipe never blocks its writer, so
+//! a `printf` in a scan cannot be held up by whoever reads the log.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::thread;
+
+use rustix::fs::OFlags;
+use rustix::pipe::PipeFlags;
+
+/// Longest line that is logged, in bytes; a longer one is split.
+const MAX_LINE: u64 = 1000;
+
+/// Redirects standard output into the log, for the life of the process.
+///
+/// # Errors
+/// When pipe or thread cannot be made.
+pub fn capture() -> io::Result<()> {
+    let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+    rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK)?;
+    rustix::stdio::dup2_stdout(&writer)?;
+    thread::Builder::new()
+        .name("program-output".into())
+        .stack_size(crate::daemon::STACK)
+        .spawn(move || for_each_line(File::from(reader), |line| tracing::info!("{line}")))
+        .map(drop)
+}
+
+/// Hands each line of `source` to `emit` until the source ends.
+pub fn for_each_line(source: impl Read, mut emit: impl FnMut(&str)) {
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    while matches!(
+        source.by_ref().take(MAX_LINE).read_until(b'\n', &mut line),
+        Ok(1..)
+    ) {
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end();
+        if !text.is_empty() {
+            emit(text);
+        }
+        line.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lines_are_split_trimmed_and_bounded() {
+        let mut lines = Vec::new();
+        let text = format!("one\n\n two \n{}\nlast", "x".repeat(1500));
+        super::for_each_line(text.as_bytes(), |line| lines.push(line.to_owned()));
+        assert_eq!(
+            lines,
+            ["one", " two", &"x".repeat(1000), &"x".repeat(500), "last"]
+        );
+    }
+}

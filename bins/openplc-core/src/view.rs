@@ -1,0 +1,114 @@
+//! What clients are shown of the PLC, kept apart from the PLC itself so that looking never waits for a command.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use openplc_engine::lifecycle::State;
+use openplc_engine::statistics::{Reader, Total};
+use openplc_program::Task;
+use openplc_wire::control::{PlcState, Spread, Status, TaskStatistics};
+use openplc_wire::manifest::Manifest;
+
+use crate::machine::summary;
+
+/// State, program and figures as clients see them.
+pub struct View {
+    state: State,
+    error: Option<String>,
+    manifest: Option<Arc<Manifest>>,
+    figures: Option<(Task, Reader)>,
+}
+
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            state: State::Init,
+            error: None,
+            manifest: None,
+            figures: None,
+        }
+    }
+}
+
+impl View {
+    /// State of the PLC.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Manifest of the current program.
+    pub fn manifest(&self) -> Option<Arc<Manifest>> {
+        self.manifest.clone()
+    }
+
+    /// Scans that the program has executed.
+    pub fn scans(&self) -> u64 {
+        self.figures.as_ref().map_or(0, |(_, reader)| reader.read().scans)
+    }
+
+    /// Shows a state without error.
+    pub fn show(&mut self, state: State) {
+        self.state = state;
+        self.error = None;
+    }
+
+    /// Shows the state ERROR and why.
+    pub fn show_error(&mut self, reason: String) {
+        self.state = State::Error;
+        self.error = Some(reason);
+    }
+
+    /// Shows a program that may still fail to load, where none is shown yet.
+    pub fn offer(&mut self, manifest: Arc<Manifest>) {
+        self.manifest.get_or_insert(manifest);
+    }
+
+    /// Shows another program.
+    pub fn set_program(&mut self, manifest: Arc<Manifest>, task: Task, figures: Reader) {
+        self.manifest = Some(manifest);
+        self.figures = Some((task, figures));
+    }
+
+    /// All of it as the control protocol tells it.
+    pub fn status(&self, real_time: &str, uptime: Duration) -> Status {
+        Status {
+            state: match self.state {
+                State::Init => PlcState::Init,
+                State::Running => PlcState::Running,
+                State::Stopped => PlcState::Stopped,
+                State::Error => PlcState::Error,
+                State::Empty => PlcState::Empty,
+                State::Transitioning => PlcState::Transitioning,
+            },
+            error: self.error.clone(),
+            program: self.manifest.as_deref().map(summary),
+            tasks: self
+                .figures
+                .iter()
+                .map(|(task, reader)| statistics(task, reader))
+                .collect(),
+            real_time: real_time.to_owned(),
+            uptime_s: uptime.as_secs(),
+        }
+    }
+}
+
+fn statistics(task: &Task, reader: &Reader) -> TaskStatistics {
+    let figures = reader.read();
+    let spread = |total: Total| {
+        total.mean().map(|mean_ns| Spread {
+            min_ns: total.min,
+            max_ns: total.max,
+            mean_ns,
+        })
+    };
+    TaskStatistics {
+        name: task.name.clone(),
+        interval_ns: task.interval_ns,
+        scan_count: figures.scans,
+        overruns: figures.overruns,
+        scan_time: spread(figures.scan_time),
+        cycle_time: spread(figures.cycle_time),
+        cycle_latency: spread(figures.latency),
+    }
+}

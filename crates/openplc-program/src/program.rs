@@ -1,0 +1,348 @@
+//! A loaded program: the safe face of the table that an object exports.
+
+use std::ffi::{CStr, c_char};
+use std::path::Path;
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use thiserror::Error;
+
+use crate::abi;
+use crate::host::{Host, HostTable};
+
+/// The symbol that every object exports.
+const TABLE: &CStr = c"openplc_program_table";
+/// Most tasks and debug arrays that a program may have; more is rubbish, not a program.
+const MAX_TASKS: u32 = 64;
+const MAX_ARRAYS: u32 = 256;
+const MAX_LOCATED: u32 = 1 << 20;
+
+/// Why an object cannot be used.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The dynamic linker refuses it.
+    #[error("the program cannot be linked into the runtime: {0}")]
+    Link(#[from] libloading::Error),
+    /// Made for another version of the runtime.
+    #[error("the program was built for program ABI {0}, this runtime has {ours}; upload it again", ours = abi::ABI)]
+    Version(u32),
+    /// The table breaks the ABI.
+    #[error("the built object does not keep to the program ABI: {0}")]
+    Broken(&'static str),
+    /// The program's own initialisation failed.
+    #[error("the program's initialisation failed: {0}")]
+    Init(String),
+}
+
+/// A scan that did not end as it should.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[error("{0}")]
+pub struct Fault(
+    /// What the program says of it.
+    pub String,
+);
+
+/// Why a variable was not forced.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+pub enum ForceError {
+    /// No variable has this address, or the value does not fit it.
+    #[error("no such variable, or a value of the wrong size")]
+    OutOfBounds,
+    /// The program cannot force it.
+    #[error("the program cannot force it")]
+    Failed,
+}
+
+/// An IEC task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Name.
+    pub name: String,
+    /// Interval in nanoseconds; at least one.
+    pub interval_ns: u64,
+    /// IEC priority: 0 is the highest.
+    pub priority: u32,
+}
+
+/// A located variable: area (`I`, `Q`, `M`), width (`X`, `B`, `W`, `D`, `L`), slot and bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Located {
+    /// `I`, `Q` or `M`.
+    pub area: char,
+    /// `X`, `B`, `W`, `D` or `L`.
+    pub width: char,
+    /// Element of the table of this area and width.
+    pub slot: u32,
+    /// 0 to 7 for `X`.
+    pub bit: u8,
+}
+
+/// The functions of the table, all present.
+#[derive(Clone, Copy)]
+struct Functions {
+    run: unsafe extern "C" fn(u32, u64) -> i32,
+    fault_text: unsafe extern "C" fn() -> *const c_char,
+    variable_size: unsafe extern "C" fn(u32) -> u32,
+    variable_read: unsafe extern "C" fn(u32, *mut std::ffi::c_void, u32) -> u32,
+    variable_force: unsafe extern "C" fn(u32, u32, *mut u8, u32) -> i32,
+    set_byte_order: unsafe extern "C" fn(u32),
+}
+
+/// A loaded and initialised program.
+///
+/// All access goes through `&mut self`, so whoever shares a program must serialise scans and debug requests.
+pub struct Program {
+    functions: Functions,
+    md5: String,
+    tasks: Vec<Task>,
+    located: Vec<Located>,
+    array_lengths: Vec<u32>,
+    // Fields drop in order: the code is unmapped before the host table that it may call.
+    _library: Library,
+    _host: Box<HostTable>,
+}
+
+impl Program {
+    /// Links the object at `path` into this process and initialises it.
+    ///
+    /// The object runs its own machine code here, with all the rights of this process: load only what our own build made
+    /// and whose hash has been checked. Must not be called on a scan thread.
+    ///
+    /// # Errors
+    /// [`LoadError`]; nothing of the object is left in the process then.
+    pub fn load(path: &Path, host: Box<dyn Host>) -> Result<Self, LoadError> {
+        // SAFETY: running the object's initialisers is the purpose; whether it may be trusted is the caller's contract.
+        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }?;
+        // SAFETY: by the ABI the symbol is a function of this type.
+        let entry = unsafe {
+            library.get::<unsafe extern "C" fn() -> *const abi::Program>(TABLE.to_bytes_with_nul())
+        }?;
+        // SAFETY: the function takes nothing and returns the address of a static table.
+        let table = unsafe { entry() };
+        if table.is_null() {
+            return Err(LoadError::Broken("the table is missing"));
+        }
+        // SAFETY: not null, and by the ABI at least its version and size are there in every version.
+        let version = unsafe { (*table).abi };
+        if version != abi::ABI {
+            return Err(LoadError::Version(version));
+        }
+        // SAFETY: as above.
+        if (unsafe { (*table).size } as usize) < size_of::<abi::Program>() {
+            return Err(LoadError::Broken("the table is too short"));
+        }
+        let address = table;
+        // SAFETY: the version and size say that the whole struct is there; it is static in the object.
+        let table = unsafe { &*address };
+        let functions = Functions {
+            run: table.run.ok_or(LoadError::Broken("run is missing"))?,
+            fault_text: table
+                .fault_text
+                .ok_or(LoadError::Broken("fault_text is missing"))?,
+            variable_size: table
+                .variable_size
+                .ok_or(LoadError::Broken("variable_size is missing"))?,
+            variable_read: table
+                .variable_read
+                .ok_or(LoadError::Broken("variable_read is missing"))?,
+            variable_force: table
+                .variable_force
+                .ok_or(LoadError::Broken("variable_force is missing"))?,
+            set_byte_order: table
+                .set_byte_order
+                .ok_or(LoadError::Broken("set_byte_order is missing"))?,
+        };
+        let init = table.init.ok_or(LoadError::Broken("init is missing"))?;
+        let host = HostTable::new(host);
+        // SAFETY: by the ABI init takes a host table that outlives the program (field order of `Program`).
+        if unsafe { init(&raw const host.table) } != abi::OK {
+            return Err(LoadError::Init(text(functions.fault_text)));
+        }
+        // A new reference: init has filled in what the first one must not see change.
+        // SAFETY: as above.
+        let table = unsafe { &*address };
+        Ok(Self {
+            functions,
+            // SAFETY: by the ABI a NUL-terminated text in the object, or null.
+            md5: unsafe { string(table.md5) }.ok_or(LoadError::Broken("the MD5 is missing"))?,
+            tasks: tasks(table)?,
+            located: located(table)?,
+            array_lengths: array_lengths(table)?,
+            _library: library,
+            _host: host,
+        })
+    }
+
+    /// Whether the object at `path` is in this process already. Loading it again would give the one in memory, with all its
+    /// values, and not a fresh one.
+    #[must_use]
+    pub fn is_loaded(path: &Path) -> bool {
+        let flags = RTLD_NOW | RTLD_LOCAL | libc::RTLD_NOLOAD;
+        // SAFETY: RTLD_NOLOAD loads nothing, so no initialiser runs; the handle is closed at once.
+        unsafe { Library::open(Some(path), flags) }.is_ok()
+    }
+
+    /// MD5 of the program's source, 32 hexadecimal digits.
+    #[must_use]
+    pub fn md5(&self) -> &str {
+        &self.md5
+    }
+
+    /// IEC tasks; at least one.
+    #[must_use]
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// Located variables.
+    #[must_use]
+    pub fn located(&self) -> &[Located] {
+        &self.located
+    }
+
+    /// Lengths of the debug arrays.
+    #[must_use]
+    pub fn array_lengths(&self) -> &[u32] {
+        &self.array_lengths
+    }
+
+    /// Executes one scan of the task with this number, `now_ns` after the program's start.
+    ///
+    /// # Errors
+    /// [`Fault`] when an exception left the program. Building its text allocates: the program runs no further scan anyway.
+    pub fn run(&mut self, task: usize, now_ns: u64) -> Result<(), Fault> {
+        // SAFETY: the table's contract: init was called, nothing else of the program runs (`&mut self`).
+        match unsafe { (self.functions.run)(task as u32, now_ns) } {
+            abi::OK => Ok(()),
+            _ => Err(Fault(text(self.functions.fault_text))),
+        }
+    }
+
+    /// Size of a variable in bytes; `None` when no variable has this address.
+    pub fn variable_size(&mut self, address: u32) -> Option<usize> {
+        self.exists(address).then_some(())?;
+        // SAFETY: the address exists, and nothing else of the program runs.
+        match unsafe { (self.functions.variable_size)(address) } {
+            0 => None,
+            size => Some(size as usize),
+        }
+    }
+
+    /// Copies a variable's value, in the machine's byte order, to the start of `into` and returns its size in bytes;
+    /// `None` when no variable has this address or `into` is too short.
+    pub fn read(&mut self, address: u32, into: &mut [u8]) -> Option<usize> {
+        self.exists(address).then_some(())?;
+        let capacity = u32::try_from(into.len()).unwrap_or(u32::MAX);
+        // SAFETY: the address exists, nothing else of the program runs, and `capacity` bytes may be written.
+        match unsafe { (self.functions.variable_read)(address, into.as_mut_ptr().cast(), capacity) } {
+            0 => None,
+            size => Some((size as usize).min(into.len())),
+        }
+    }
+
+    /// Forces a variable to a value in the byte order of [`Self::set_byte_order`], or releases it (`None`).
+    ///
+    /// # Errors
+    /// [`ForceError`].
+    pub fn force(&mut self, address: u32, value: Option<&[u8]>) -> Result<(), ForceError> {
+        if !self.exists(address) {
+            return Err(ForceError::OutOfBounds);
+        }
+        let bytes = value.unwrap_or(&[0]);
+        let mut buffer = [0; abi::FORCE_BUFFER];
+        buffer
+            .get_mut(..bytes.len())
+            .ok_or(ForceError::OutOfBounds)?
+            .copy_from_slice(bytes);
+        // SAFETY: the address exists, nothing else of the program runs, and the buffer is as large as the ABI demands.
+        let result = unsafe {
+            (self.functions.variable_force)(
+                address,
+                u32::from(value.is_some()),
+                buffer.as_mut_ptr(),
+                bytes.len() as u32,
+            )
+        };
+        match result {
+            abi::OK => Ok(()),
+            abi::OUT_OF_BOUNDS => Err(ForceError::OutOfBounds),
+            _ => Err(ForceError::Failed),
+        }
+    }
+
+    /// Chooses the byte order of values given to [`Self::force`]: the machine's, or the reverse.
+    pub fn set_byte_order(&mut self, reverse: bool) {
+        // SAFETY: nothing else of the program runs.
+        unsafe { (self.functions.set_byte_order)(u32::from(reverse)) };
+    }
+
+    fn exists(&self, address: u32) -> bool {
+        let (array, element) = ((address >> 16) as usize, address & 0xFFFF);
+        self.array_lengths
+            .get(array)
+            .is_some_and(|length| element < *length)
+    }
+}
+
+fn text(function: unsafe extern "C" fn() -> *const c_char) -> String {
+    // SAFETY: takes nothing; by the ABI it returns a NUL-terminated text.
+    let pointer = unsafe { function() };
+    // SAFETY: as above; null is handled.
+    unsafe { string(pointer) }.unwrap_or_else(|| "no reason was given".into())
+}
+
+/// # Safety
+/// `pointer` must be null or a NUL-terminated text.
+unsafe fn string(pointer: *const c_char) -> Option<String> {
+    // SAFETY: not null here; the rest is the caller's contract.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
+}
+
+/// # Safety
+/// `pointer` must be null, or have `count` elements that live as long as the program.
+unsafe fn list<'a, T>(pointer: *const T, count: u32, most: u32) -> Result<&'a [T], LoadError> {
+    match (count, pointer.is_null()) {
+        (0, _) => Ok(&[]),
+        (_, true) => Err(LoadError::Broken("a list is missing")),
+        (count, _) if count > most => Err(LoadError::Broken("a list is too long")),
+        // SAFETY: not null, and by contract `count` elements are there.
+        (count, _) => Ok(unsafe { std::slice::from_raw_parts(pointer, count as usize) }),
+    }
+}
+
+fn tasks(table: &abi::Program) -> Result<Vec<Task>, LoadError> {
+    // SAFETY: by the ABI the list has as many elements as the table says after init.
+    let tasks = unsafe { list(table.tasks, table.task_count, MAX_TASKS) }?;
+    if tasks.is_empty() {
+        return Err(LoadError::Broken("it has no task"));
+    }
+    let convert = |task: &abi::Task| {
+        if task.interval_ns == 0 {
+            return Err(LoadError::Broken("a task has no interval"));
+        }
+        // SAFETY: by the ABI a NUL-terminated text, or null.
+        let name = unsafe { string(task.name) }.ok_or(LoadError::Broken("a task has no name"))?;
+        Ok(Task {
+            name,
+            interval_ns: task.interval_ns,
+            priority: task.priority,
+        })
+    };
+    tasks.iter().map(convert).collect()
+}
+
+fn located(table: &abi::Program) -> Result<Vec<Located>, LoadError> {
+    // SAFETY: by the ABI the list has as many elements as the table says after init.
+    let located = unsafe { list(table.located, table.located_count, MAX_LOCATED) }?;
+    let convert = |variable: &abi::Located| Located {
+        area: variable.area.into(),
+        width: variable.width.into(),
+        slot: variable.slot,
+        bit: variable.bit,
+    };
+    Ok(located.iter().map(convert).collect())
+}
+
+fn array_lengths(table: &abi::Program) -> Result<Vec<u32>, LoadError> {
+    // SAFETY: by the ABI the list has as many elements as the table says after init.
+    unsafe { list(table.array_lengths, table.array_count, MAX_ARRAYS) }.map(<[u32]>::to_vec)
+}

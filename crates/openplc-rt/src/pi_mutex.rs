@@ -1,0 +1,137 @@
+//! A mutex with priority inheritance: while a real-time thread waits, the holder runs at its priority, so the wait is
+//! never longer than the holder's critical section.
+//!
+//! JUSTIFICATION: neither the standard library nor a maintained crate offers one.
+
+use std::cell::UnsafeCell;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use crate::check_number;
+
+/// A mutex with priority inheritance around a value.
+pub struct PiMutex<T> {
+    /// Boxed because a pthread mutex must not move once it has been used.
+    mutex: Box<UnsafeCell<libc::pthread_mutex_t>>,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the mutex grants one thread at a time access to `value`, so sharing the lock only moves the value's use between
+// threads, which `T: Send` allows.
+unsafe impl<T: Send> Sync for PiMutex<T> {}
+// SAFETY: the boxed pthread mutex may be used from any thread and does not move with the struct.
+unsafe impl<T: Send> Send for PiMutex<T> {}
+
+impl<T> PiMutex<T> {
+    /// A free mutex.
+    ///
+    /// # Errors
+    /// The error of `pthread_mutexattr_setprotocol(3)` or `pthread_mutex_init(3)`.
+    pub fn new(value: T) -> io::Result<Self> {
+        let mut attributes = std::mem::MaybeUninit::uninit();
+        // SAFETY: pthread_mutexattr_init initialises the memory it is given.
+        check_number(unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) })?;
+        // SAFETY: the attributes were initialised above.
+        check_number(unsafe {
+            libc::pthread_mutexattr_setprotocol(attributes.as_mut_ptr(), libc::PTHREAD_PRIO_INHERIT)
+        })?;
+        let mutex = Box::new(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
+        // SAFETY: the memory is valid, not yet shared, and stays where it is; the attributes are initialised.
+        check_number(unsafe { libc::pthread_mutex_init(mutex.get(), attributes.as_ptr()) })?;
+        // SAFETY: the attributes were initialised above and are not used again.
+        unsafe { libc::pthread_mutexattr_destroy(attributes.as_mut_ptr()) };
+        Ok(Self {
+            mutex,
+            value: UnsafeCell::new(value),
+        })
+    }
+
+    /// Waits for the mutex.
+    pub fn lock(&self) -> PiGuard<'_, T> {
+        // SAFETY: the mutex is initialised and lives as long as `self`. It is neither recursive nor robust, so the only
+        // failure is a thread locking it twice, which deadlocks rather than returns.
+        unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
+        PiGuard { lock: self }
+    }
+
+    /// Waits for the mutex for at most `patience`; `None` when that was not enough.
+    pub fn lock_within(&self, patience: Duration) -> Option<PiGuard<'_, T>> {
+        let mut until = libc::timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        // SAFETY: `until` is a valid timespec for the whole call. The time of day is what pthread_mutex_timedlock counts in.
+        unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut until) };
+        let nanoseconds = until.tv_nsec as u64 + u64::from(patience.subsec_nanos());
+        until.tv_sec += (patience.as_secs() + nanoseconds / 1_000_000_000) as libc::time_t;
+        until.tv_nsec = (nanoseconds % 1_000_000_000) as libc::c_long;
+        // SAFETY: the mutex is initialised and lives as long as `self`; `until` is valid for the whole call.
+        let result = unsafe { libc::pthread_mutex_timedlock(self.mutex.get(), &raw const until) };
+        (result == 0).then_some(PiGuard { lock: self })
+    }
+}
+
+impl<T> Drop for PiMutex<T> {
+    fn drop(&mut self) {
+        // SAFETY: nobody else holds a reference, so the mutex is free and not used again.
+        unsafe { libc::pthread_mutex_destroy(self.mutex.get()) };
+    }
+}
+
+/// Access to the value for as long as the mutex is held.
+pub struct PiGuard<'a, T> {
+    lock: &'a PiMutex<T>,
+}
+
+impl<T> Deref for PiGuard<'_, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        // SAFETY: this thread holds the mutex, so nobody else has access.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for PiGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: this thread holds the mutex, so nobody else has access, and the guard is borrowed mutably.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for PiGuard<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: the guard exists only while this thread holds the mutex.
+        unsafe { libc::pthread_mutex_unlock(self.lock.mutex.get()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_increment_is_lost() {
+        let counter = PiMutex::new(0_u64).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..10_000).for_each(|_| *counter.lock() += 1));
+            }
+        });
+        assert_eq!(*counter.lock(), 40_000);
+    }
+
+    #[test]
+    fn patience_ends() {
+        let mutex = PiMutex::new(()).unwrap();
+        let held = mutex.lock();
+        std::thread::scope(|scope| {
+            scope
+                .spawn(|| assert!(mutex.lock_within(Duration::from_millis(20)).is_none()))
+                .join()
+                .expect("the waiting thread must give up");
+        });
+        drop(held);
+        assert!(mutex.lock_within(Duration::from_millis(20)).is_some());
+    }
+}
