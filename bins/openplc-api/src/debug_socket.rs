@@ -1,0 +1,198 @@
+//! The debugger's channel: Socket.IO, namespace `/api/debug`.
+//!
+//! The protocol has no identity that would tie a response to its command. So each client has its own queue and its own
+//! task: one response to each command, in order, to that client only.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use openplc_accounts::TokenError;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use socketioxide::SocketIo;
+use socketioxide::extract::{SocketRef, TryData};
+use socketioxide::handler::ConnectHandler;
+use tokio::sync::mpsc;
+
+use crate::application::Application;
+use crate::core_client::DebugReply;
+use crate::debug_frame;
+
+/// Name of the namespace.
+const NAMESPACE: &str = "/api/debug";
+/// Commands of one client that may wait. The Editor has at most two under way.
+const QUEUE: usize = 64;
+/// A command that waited longer is not put to the core: its sender has stopped waiting.
+const STALE: Duration = Duration::from_secs(4);
+
+/// A token, as the connection's payload or in `reauth`.
+#[derive(Deserialize)]
+struct Credentials {
+    token: String,
+}
+
+#[derive(Deserialize)]
+struct Command {
+    command: String,
+}
+
+/// What a client asked for.
+enum Task {
+    Command { text: Option<String>, received: Instant },
+    Reauthenticate(Option<String>),
+}
+
+/// Serves the namespace.
+pub fn serve(io: &SocketIo, application: &Arc<Application>) {
+    let admit = {
+        let application = Arc::clone(application);
+        async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
+            match token_of(&socket, credentials.ok()).map(|token| application.accounts.authenticate(&token)) {
+                Some(Ok(session)) => {
+                    tracing::info!(user = ?session.user.username, client = %socket.id, "debugger connected");
+                    Ok(())
+                }
+                _ => Err("Connection rejected by server"),
+            }
+        }
+    };
+    let connected = {
+        let application = Arc::clone(application);
+        async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
+            if let Some(token) = token_of(&socket, credentials.ok()) {
+                attend(&socket, token, &application);
+            }
+        }
+    };
+    io.ns(NAMESPACE, connected.with(admit));
+}
+
+/// The token of the connection's payload, otherwise of its query.
+fn token_of(socket: &SocketRef, credentials: Option<Credentials>) -> Option<String> {
+    let from_query = || {
+        let query = socket.req_parts().uri.query()?;
+        query.split('&').find_map(|pair| pair.strip_prefix("token=")).map(str::to_owned)
+    };
+    credentials.map(|credentials| credentials.token).or_else(from_query)
+}
+
+/// Starts to serve one client.
+fn attend(socket: &SocketRef, token: String, application: &Arc<Application>) {
+    let (sender, tasks) = mpsc::channel(QUEUE);
+    socket.on("debug_command", {
+        let sender = sender.clone();
+        // Not async: it runs as the command is read, so the queue has the order of the wire.
+        move |socket: SocketRef, TryData(command): TryData<Command>| {
+            let text = command.ok().map(|command| command.command);
+            enqueue(&socket, &sender, Task::Command { text, received: Instant::now() });
+            std::future::ready(())
+        }
+    });
+    socket.on("reauth", move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
+        let token = credentials.ok().map(|credentials| credentials.token);
+        enqueue(&socket, &sender, Task::Reauthenticate(token));
+        std::future::ready(())
+    });
+    tokio::spawn(work(socket.clone(), token, Arc::clone(application), tasks));
+}
+
+fn enqueue(socket: &SocketRef, sender: &mpsc::Sender<Task>, task: Task) {
+    if sender.try_send(task).is_err() {
+        // An answer now would be out of order.
+        drop_client(socket, "sends commands without waiting for their responses");
+    }
+}
+
+fn drop_client(socket: &SocketRef, why: &str) {
+    tracing::warn!(client = %socket.id, "debugger disconnected: it {why}");
+    // It is gone already.
+    let _ = socket.clone().disconnect();
+}
+
+/// Answers the commands of one client, one after the other, until it leaves.
+async fn work(socket: SocketRef, token: String, application: Arc<Application>, mut tasks: mpsc::Receiver<Task>) {
+    let mut token = token;
+    let mut sent = socket.emit("connected", &json!({ "status": "ok" })).is_ok();
+    let gone = Arc::new(tokio::sync::Notify::new());
+    socket.on_disconnect({
+        let gone = Arc::clone(&gone);
+        move || {
+            gone.notify_one();
+            std::future::ready(())
+        }
+    });
+    while sent {
+        let task = tokio::select! {
+            task = tasks.recv() => task,
+            () = gone.notified() => None,
+        };
+        sent = match task {
+            None => return,
+            Some(Task::Command { text, received }) => {
+                let response = match application.accounts.authenticate(&token) {
+                    Err(TokenError::Expired) => failure("token_expired"),
+                    Err(_) => failure("Unauthorized"),
+                    Ok(_) if received.elapsed() > STALE => failure("No response from runtime"),
+                    Ok(_) => respond(&application, text.as_deref()).await,
+                };
+                socket.emit("debug_response", &response).is_ok()
+            }
+            Some(Task::Reauthenticate(offered)) => {
+                let result = match offered.filter(|offered| !offered.is_empty()) {
+                    None => failure("no token"),
+                    Some(offered) if application.accounts.authenticate(&offered).is_ok() => {
+                        token = offered;
+                        json!({ "success": true })
+                    }
+                    Some(_) => failure("Unauthorized"),
+                };
+                socket.emit("reauth_result", &result).is_ok()
+            }
+        };
+    }
+    drop_client(&socket, "does not read its responses");
+}
+
+/// The response to one command.
+pub async fn respond(application: &Application, command: Option<&str>) -> Value {
+    let frame = match debug_frame::parse(command.unwrap_or_default()) {
+        Ok(frame) => frame,
+        Err(error) => return failure(&error.to_string()),
+    };
+    match application.core.debug(&frame).await {
+        Ok(DebugReply::Frame(reply)) => json!({ "success": true, "data": debug_frame::format(&reply) }),
+        Ok(DebugReply::Refused(message)) => failure(&message),
+        Err(error) => {
+            tracing::debug!(%error, "a debug command has no answer");
+            failure("No response from runtime")
+        }
+    }
+}
+
+fn failure(error: &str) -> Value {
+    json!({ "success": false, "error": error })
+}
+
+/// A limit on new sessions: one that is not followed by a login is kept for some seconds, and anybody can begin one.
+pub struct Admission(Mutex<(f64, Instant)>);
+
+impl Admission {
+    /// Sessions that can begin at once.
+    const BURST: f64 = 256.0;
+    /// Sessions a second that can begin for long.
+    const RATE: f64 = 32.0;
+
+    pub fn new() -> Self {
+        Self(Mutex::new((Self::BURST, Instant::now())))
+    }
+
+    /// Whether one more session may begin.
+    pub fn admit(&self) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, since) = *state;
+        let left = (left + since.elapsed().as_secs_f64() * Self::RATE).min(Self::BURST);
+        let admitted = left >= 1.0;
+        *state = (if admitted { left - 1.0 } else { left }, Instant::now());
+        admitted
+    }
+}

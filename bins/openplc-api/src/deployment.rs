@@ -1,0 +1,90 @@
+//! From a received upload to a running program, beside the event loop.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openplc_wire::control::Level;
+use openplc_wire::deploy::{DeployError, Deployer, Event};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::application::Application;
+use crate::build_log::{BuildLog, Phase};
+
+/// How long the answer to an upload waits for the verdict on the zip.
+const VERDICT: Duration = Duration::from_secs(4);
+
+/// An upload that is whole.
+pub struct Upload {
+    /// Sealed memory file with the zip.
+    pub zip: File,
+    /// Size of the zip in bytes.
+    pub size: u64,
+    /// Name of the account that sent it.
+    pub username: String,
+    /// Build even if the program is known.
+    pub clean: bool,
+    /// The right to build.
+    pub slot: OwnedSemaphorePermit,
+}
+
+/// Builds, loads and starts the program of `upload`. Returns when the zip has been found sound, or when that takes so
+/// long that the client should not wait; the build log is then shown and tells the rest. An error leaves everything,
+/// the build log included, as it was.
+pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(), DeployError> {
+    let log = Arc::new(BuildLog::new(Phase::Unzipping));
+    log.line(Level::Info, &format!("program.zip received: {} bytes", upload.size));
+    let (sender, verdict) = oneshot::channel();
+    let deployer = application.deployer.clone();
+    tokio::task::spawn_blocking({
+        let log = Arc::clone(&log);
+        move || deploy(&deployer, upload, &log, sender)
+    });
+    let builds = Arc::clone(&application.builds);
+    // A task of its own: the build is shown even when the client has gone meanwhile.
+    let shown = tokio::spawn(async move {
+        match tokio::time::timeout(VERDICT, verdict).await {
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Ok(Ok(()))) | Err(_) => {
+                builds.show(&log);
+                Ok(())
+            }
+            Ok(Err(_)) => Err(DeployError::Failed("The build broke off without a result".into())),
+        }
+    });
+    shown.await.unwrap_or_else(|error| Err(DeployError::Failed(error.to_string())))
+}
+
+fn deploy(
+    deployer: &Deployer,
+    upload: Upload,
+    log: &BuildLog,
+    verdict: oneshot::Sender<Result<(), DeployError>>,
+) {
+    let mut verdict = Some(verdict);
+    let result = deployer.deploy(&upload.zip, upload.clean, &mut |event| match event {
+        Event::Log { level, line } => log.line(level, &line),
+        Event::Identified { program, generation } => {
+            log.line(Level::Info, &format!("Program {} ({generation})", program.short()));
+            log.compiling();
+            if let Some(verdict) = verdict.take() {
+                // Nobody waits any longer: the log tells.
+                let _ = verdict.send(Ok(()));
+            }
+        }
+    });
+    match result {
+        Ok(program) => {
+            tracing::info!(user = ?upload.username, program = program.short(), "program is running");
+            log.succeed(&format!("Program {} is running", program.short()));
+        }
+        Err(error) => {
+            tracing::warn!(user = ?upload.username, reason = %error, "upload did not lead to a running program");
+            log.fail(&error.to_string());
+            if let Some(verdict) = verdict.take() {
+                let _ = verdict.send(Err(error));
+            }
+        }
+    }
+    drop(upload.slot);
+}

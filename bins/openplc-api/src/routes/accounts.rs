@@ -1,0 +1,270 @@
+//! Accounts and logins.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use openplc_accounts::{AccountError, Change, Role, Session, User};
+use serde_json::{Value, json};
+
+use super::Request;
+use crate::answers::{self, Answer};
+use crate::application::Application;
+
+/// Longest name of an account, in bytes.
+const MAX_USERNAME: usize = 128;
+/// Longest password, in bytes.
+const MAX_PASSWORD: usize = 1024;
+
+/// An account as every answer shows it.
+pub fn document(user: &User) -> Value {
+    json!({ "id": user.id, "username": user.username, "role": user.role.as_str() })
+}
+
+/// How the Editor decides between "create the first user" (404) and "log in" (200).
+pub fn get_users_info(application: &Application, request: &Request<'_>) -> Answer {
+    if application.authenticate(&request.parts.headers).is_ok() {
+        let users: Vec<Value> = application.accounts.users().iter().map(document).collect();
+        answers::ok(&users)
+    } else if application.accounts.is_empty() {
+        answers::message(StatusCode::NOT_FOUND, "No users found")
+    } else {
+        answers::message(StatusCode::OK, "Users found")
+    }
+}
+
+pub async fn create_user(application: &Arc<Application>, request: &mut Request<'_>) -> Result<Answer, Answer> {
+    let first = application.accounts.is_empty();
+    if !first {
+        let session = application
+            .authenticate(&request.parts.headers)
+            .map_err(|_| answers::unauthenticated("Authentication required"))?;
+        require_admin(&session)?;
+    }
+    let fields = Fields::read(request).await?;
+    let (username, password) = (fields.text("username")?, fields.text("password")?);
+    let (Some(username), Some(password)) = (username, password) else {
+        return Err(bad_request("Missing username or password"));
+    };
+    check_username(&username)?;
+    check_password(&password)?;
+    // The first account is always an admin: otherwise nobody could make another.
+    let role = if first { Role::Admin } else { fields.role()?.unwrap_or(Role::User) };
+    let accounts = Arc::clone(&application.accounts);
+    let created = application.passwords.run(move || {
+        if first { accounts.create_first(&username, &password) } else { accounts.create(&username, &password, role) }
+    });
+    let user = created.await?.map_err(|error| refusal(&error))?;
+    tracing::warn!(user = ?user.username, role = user.role.as_str(), first, peer = %request.peer, "account created");
+    Ok(answers::json(
+        StatusCode::CREATED,
+        &json!({ "msg": "User created", "id": user.id, "role": user.role.as_str() }),
+    ))
+}
+
+pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) -> Result<Answer, Answer> {
+    let fields = Fields::read(request).await?;
+    let (Some(username), Some(password)) = (fields.text("username")?, fields.text("password")?) else {
+        return Err(bad_request("Missing username or password"));
+    };
+    if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
+        return Err(wrong_login());
+    }
+    let accounts = Arc::clone(&application.accounts);
+    let name = username.clone();
+    let found = application.passwords.run(move || accounts.log_in(&username, &password)).await?;
+    let Some(user) = found else {
+        tracing::warn!(user = ?name, peer = %request.peer, "login failed");
+        return Err(wrong_login());
+    };
+    let token = application.accounts.issue(&user).map_err(|error| {
+        tracing::error!(%error, "no access can be granted");
+        answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The login could not be completed")
+    })?;
+    tracing::info!(user = ?name, peer = %request.peer, "login");
+    Ok(answers::ok(&json!({ "access_token": token })))
+}
+
+/// A bare string: this is what the Editor shows.
+fn wrong_login() -> Answer {
+    answers::json(StatusCode::UNAUTHORIZED, &"Wrong username or password")
+}
+
+pub fn get_user_info(application: &Application, id: i64) -> Answer {
+    match application.accounts.user(id) {
+        Some(user) => answers::ok(&document(&user)),
+        None => refusal(&AccountError::NotFound),
+    }
+}
+
+pub async fn update_user(
+    application: &Arc<Application>,
+    request: &mut Request<'_>,
+    session: &Session,
+    id: i64,
+) -> Result<Answer, Answer> {
+    let fields = Fields::read(request).await?;
+    let (username, password, role) = (fields.text("username")?, fields.text("password")?, fields.role()?);
+    let own = session.user.id == id;
+    if !own || role.is_some() {
+        require_admin(session)?;
+    }
+    if application.accounts.user(id).is_none() {
+        return Err(refusal(&AccountError::NotFound));
+    }
+    if username.is_none() && password.is_none() && role.is_none() {
+        return Err(bad_request("No fields to update"));
+    }
+    if let Some(username) = &username {
+        check_username(username)?;
+    }
+    let mut current = None;
+    if let Some(password) = &password {
+        check_password(password)?;
+        if own {
+            current = Some(fields.text("current_password")?.ok_or_else(|| bad_request("Current password is required"))?);
+        }
+    }
+    let accounts = Arc::clone(&application.accounts);
+    let name = session.user.username.clone();
+    let work = move || {
+        if current.is_some_and(|current| accounts.log_in(&name, &current).is_none()) {
+            return Err(answers::message(StatusCode::FORBIDDEN, "Current password is incorrect"));
+        }
+        let change = Change { username: username.as_deref(), password: password.as_deref(), role };
+        accounts.update(id, &change).map_err(|error| refusal(&error))
+    };
+    let user = application.passwords.run(work).await??;
+    tracing::warn!(by = ?session.user.username, user = ?user.username, role = user.role.as_str(), "account changed");
+    Ok(answers::ok(&json!({ "msg": "User updated successfully", "user": document(&user) })))
+}
+
+/// The way in which the Editors before 4.2 change a password.
+pub async fn password_change(
+    application: &Arc<Application>,
+    request: &mut Request<'_>,
+    session: &Session,
+    id: i64,
+) -> Result<Answer, Answer> {
+    let fields = Fields::read(request).await?;
+    let (Some(old), Some(new)) = (fields.text("old_password")?, fields.text("new_password")?) else {
+        return Err(bad_request("Missing old or new password"));
+    };
+    check_password(&new)?;
+    if session.user.id != id {
+        require_admin(session)?;
+    }
+    let user = application.accounts.user(id).ok_or_else(|| refusal(&AccountError::NotFound))?;
+    let accounts = Arc::clone(&application.accounts);
+    let work = move || {
+        if accounts.log_in(&user.username, &old).is_none() {
+            return Err(answers::message(StatusCode::FORBIDDEN, "Old password is incorrect"));
+        }
+        let change = Change { password: Some(&new), ..Change::default() };
+        accounts.update(id, &change).map_err(|error| refusal(&error))
+    };
+    let user = application.passwords.run(work).await??;
+    tracing::warn!(by = ?session.user.username, user = ?user.username, "password changed");
+    Ok(answers::message(StatusCode::OK, "Password changed successfully"))
+}
+
+pub async fn delete_user(
+    application: &Arc<Application>,
+    session: &Session,
+    id: i64,
+) -> Result<Answer, Answer> {
+    require_admin(session)?;
+    if session.user.id == id {
+        return Err(answers::message(StatusCode::FORBIDDEN, "You cannot delete your own account"));
+    }
+    let accounts = Arc::clone(&application.accounts);
+    let user = on_disk(move || accounts.delete(id)).await?;
+    tracing::warn!(by = ?session.user.username, user = ?user.username, "account deleted");
+    Ok(answers::message(StatusCode::OK, &format!("User {} deleted successfully", user.username)))
+}
+
+pub async fn logout(application: &Arc<Application>, session: Session) -> Result<Answer, Answer> {
+    let accounts = Arc::clone(&application.accounts);
+    let name = session.user.username.clone();
+    on_disk(move || accounts.revoke(&session)).await?;
+    tracing::info!(user = ?name, "logout");
+    Ok(answers::message(StatusCode::OK, "User logged out successfully"))
+}
+
+/// Runs what writes to disk beside the event loop.
+async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AccountError> + Send + 'static,
+) -> Result<T, Answer> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| refusal(&error)),
+        Err(error) => {
+            tracing::error!(%error, "a change of the accounts broke off");
+            Err(answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The accounts could not be changed"))
+        }
+    }
+}
+
+fn refusal(error: &AccountError) -> Answer {
+    let status = match error {
+        AccountError::NameTaken | AccountError::LastAdmin => StatusCode::CONFLICT,
+        AccountError::NotFound => StatusCode::NOT_FOUND,
+        // Somebody else was first by a moment.
+        AccountError::NotFirst => return answers::unauthenticated("Authentication required"),
+        AccountError::Database(_) | AccountError::Random(_) => {
+            tracing::error!(%error, "the accounts could not be changed");
+            return answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The accounts could not be changed");
+        }
+    };
+    answers::message(status, &error.to_string())
+}
+
+fn bad_request(text: &str) -> Answer {
+    answers::message(StatusCode::BAD_REQUEST, text)
+}
+
+fn require_admin(session: &Session) -> Result<(), Answer> {
+    match session.user.role {
+        Role::Admin => Ok(()),
+        Role::User => Err(answers::message(StatusCode::FORBIDDEN, "Admin privileges required")),
+    }
+}
+
+fn check_username(username: &str) -> Result<(), Answer> {
+    if username.len() > MAX_USERNAME || username.chars().any(char::is_control) {
+        return Err(bad_request("The username must be at most 128 bytes long and free of control characters"));
+    }
+    Ok(())
+}
+
+fn check_password(password: &str) -> Result<(), Answer> {
+    if password.len() > MAX_PASSWORD {
+        return Err(bad_request("The password must be at most 1024 bytes long"));
+    }
+    Ok(())
+}
+
+/// The fields of a JSON body.
+struct Fields(Value);
+
+impl Fields {
+    async fn read(request: &mut Request<'_>) -> Result<Self, Answer> {
+        let document = request.body.json(&request.parts.headers).await?;
+        if !document.is_object() {
+            return Err(bad_request("The body of the request must be a JSON object"));
+        }
+        Ok(Self(document))
+    }
+
+    /// A text that is not empty; absent and null are the same.
+    fn text(&self, name: &str) -> Result<Option<String>, Answer> {
+        match &self.0[name] {
+            Value::Null => Ok(None),
+            Value::String(text) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
+            _ => Err(bad_request(&format!("{name} must be a text"))),
+        }
+    }
+
+    fn role(&self) -> Result<Option<Role>, Answer> {
+        let Some(name) = self.text("role")? else { return Ok(None) };
+        Role::from_name(&name).map(Some).ok_or_else(|| bad_request("role must be admin or user"))
+    }
+}

@@ -1,0 +1,51 @@
+//! What the runtime is and what it has not.
+
+use hyper::StatusCode;
+use serde_json::json;
+
+use crate::answers::{self, Answer, COMPATIBLE_VERSION};
+
+pub fn version() -> Answer {
+    answers::ok(&json!({ "version": COMPATIBLE_VERSION }))
+}
+
+pub fn capabilities() -> Answer {
+    answers::ok(&json!({
+        "runtimeVersion": COMPATIBLE_VERSION,
+        "minEditorVersion": "4.1.0",
+        "projectSnapshot": false,
+    }))
+}
+
+pub fn plugin_command() -> Answer {
+    answers::ok(&json!({ "error": "This runtime has no plugin that takes commands" }))
+}
+
+pub fn project_snapshot() -> Answer {
+    answers::message(StatusCode::NOT_FOUND, "No project is stored on this device")
+}
+
+pub fn project_snapshot_info() -> Answer {
+    answers::ok(&json!({ "present": false }))
+}
+
+/// What is asked about the fieldbus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Discovery {
+    Interfaces,
+    Availability,
+    Other,
+}
+
+pub fn discovery(what: Discovery) -> Answer {
+    const NONE: &str = "EtherCAT is not available on this runtime";
+    match what {
+        Discovery::Interfaces => {
+            answers::ok(&json!({ "status": "success", "interfaces": [], "message": NONE }))
+        }
+        Discovery::Availability => answers::ok(&json!({ "available": false, "message": NONE })),
+        Discovery::Other => {
+            answers::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "error", "message": NONE }))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The server: start, connections, end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use openplc_accounts::Accounts;
+use openplc_wire::deploy::Deployer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::application::Application;
+use crate::build_log::Builds;
+use crate::connections::{Connections, Place};
+use crate::core_client::CoreClient;
+use crate::gate::Gate;
+use crate::options::Options;
+use crate::password_work::PasswordWork;
+use crate::stall_guard::StallGuard;
+use crate::supervisor;
+use crate::tls::Certificates;
+
+/// Longest TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Longest wait for the headers of a request, and so for the next request on a connection.
+const HEADERS: Duration = Duration::from_secs(30);
+/// Longest headers, and largest piece of a body, in bytes.
+const BUFFER: usize = 64 << 10;
+/// How long connections may go on after the order to end.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Threads for what blocks: one build, and the hashing of passwords.
+const BLOCKING_THREADS: usize = 16;
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(options: &Options) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .context("The event loop cannot be started")?;
+    let result = runtime.block_on(serve(options));
+    // A build that goes on is cancelled by the end of its connection.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(options: &Options) -> anyhow::Result<()> {
+    let listener = TcpListener::from_std(supervisor::listener()?)?;
+    let address = listener.local_addr()?;
+    let accounts = Arc::new(Accounts::open(&options.state_directory)?);
+    let certificates = Certificates::open(&options.state_directory).context("TLS cannot be set up")?;
+    let acceptor = certificates.acceptor()?;
+    let application = Arc::new(Application {
+        accounts,
+        passwords: PasswordWork::new(),
+        core: CoreClient::new(options.core_socket.clone()),
+        deployer: Deployer {
+            compile_socket: options.compile_socket.clone(),
+            core_socket: options.core_socket.clone(),
+        },
+        builds: Arc::new(Builds::new()),
+    });
+    let gate = Arc::new(Gate::new(application));
+    let connections = Arc::new(Connections::default());
+    let (end, ended) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(certificates.keep_fresh());
+    tokio::spawn(supervisor::feed_watchdog());
+    supervisor::ready(&format!("Serving https://{address}"));
+    tracing::info!(%address, "serving");
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of descriptors, or the client has gone: neither gets better by trying at once.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        };
+        match connections.admit(peer) {
+            Some(place) => {
+                let (acceptor, gate, ended) = (acceptor.clone(), Arc::clone(&gate), ended.clone());
+                tokio::spawn(converse(stream, peer, place, acceptor, gate, ended));
+            }
+            None => tracing::debug!(%peer, "connection refused: too many"),
+        }
+    }
+    supervisor::stopping();
+    tracing::info!("ending");
+    drop(listener);
+    // Nobody listens when all connections have ended already.
+    let _ = end.send(true);
+    gate.close().await;
+    let quiet = async {
+        while connections.count() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    // What has not ended by then is cut off.
+    let _ = tokio::time::timeout(FAREWELL, quiet).await;
+    Ok(())
+}
+
+/// Serves one connection.
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    place: Place,
+    acceptor: TlsAcceptor,
+    gate: Arc<Gate>,
+    mut ended: watch::Receiver<bool>,
+) {
+    // Without it answers are merely slower.
+    let _ = stream.set_nodelay(true);
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(StallGuard::new(stream, place))).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return tracing::debug!(%peer, %error, "no TLS connection"),
+        Err(_) => return tracing::debug!(%peer, "no TLS connection in time"),
+    };
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let gate = Arc::clone(&gate);
+        async move { Ok::<_, Infallible>(gate.answer(request, peer).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        _ = ended.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%peer, %error, "connection ended early");
+    }
+}

@@ -1,0 +1,142 @@
+//! TLS, and which certificate is shown.
+//!
+//! An administrator's certificate in `STATE_DIRECTORY/tls/cert.pem` with its key in `tls/key.pem` comes first. When it
+//! cannot be used, the error is logged and our own self-signed one is shown, so that the plant stays within reach; the
+//! files of the administrator are never changed. Our own is `STATE_DIRECTORY/cert.pem` and `key.pem`. Files that change
+//! are taken up within the hour.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{self, ServerConfig};
+
+use crate::certificate;
+
+/// How often the files are looked at again.
+const REFRESH: Duration = Duration::from_secs(60 * 60);
+
+/// The certificate in use.
+#[derive(Debug)]
+pub struct Certificates {
+    directory: PathBuf,
+    current: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Certificates {
+    /// Chooses a certificate from the state directory, and makes one when there is none.
+    pub fn open(directory: &Path) -> anyhow::Result<Arc<Self>> {
+        let current = RwLock::new(Arc::new(choose(directory)?));
+        Ok(Arc::new(Self { directory: directory.to_owned(), current }))
+    }
+
+    /// What accepts TLS connections.
+    pub fn acceptor(self: &Arc<Self>) -> anyhow::Result<TlsAcceptor> {
+        let resolver: Arc<dyn ResolvesServerCert> = Arc::<Self>::clone(self);
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(resolver);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Tickets keep what a resumed session needs at the client.
+        config.ticketer = ring::Ticketer::new()?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+
+    /// Renews and rereads the files from time to time. Never returns.
+    pub async fn keep_fresh(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(REFRESH).await;
+            match choose(&self.directory) {
+                Ok(chosen) => *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(chosen),
+                Err(error) => tracing::error!("the certificate could not be renewed: {error:#}"),
+            }
+        }
+    }
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+fn choose(directory: &Path) -> anyhow::Result<CertifiedKey> {
+    let theirs = directory.join("tls");
+    if theirs.exists() {
+        match load(&theirs.join("cert.pem"), &theirs.join("key.pem")) {
+            Ok(chosen) => return Ok(chosen),
+            Err(error) => tracing::error!(
+                "the certificate in {} cannot be used and the self-signed one is shown instead: {error:#}. \
+                 cert.pem must hold the certificate and its chain, key.pem its key without a passphrase, both in PEM",
+                theirs.display()
+            ),
+        }
+    }
+    let (certificate, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    certificate::ensure(&certificate, &key)?;
+    load(&certificate, &key)
+}
+
+fn load(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| certificate.display().to_string())?;
+    anyhow::ensure!(!chain.is_empty(), "{}: no certificate in this file", certificate.display());
+    let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| key.display().to_string())?;
+    let signing = ring::sign::any_supported_type(&key_der).with_context(|| key.display().to_string())?;
+    let certified = CertifiedKey::new(chain, signing);
+    match certified.keys_match() {
+        // Some kinds of key cannot be compared; rustls then says so and nothing is wrong.
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
+        Err(error) => Err(error).with_context(|| format!("{} and {}", certificate.display(), key.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write_pair(directory: &Path) -> Vec<u8> {
+        std::fs::create_dir_all(directory).unwrap();
+        let pair = rcgen::generate_simple_self_signed(["plant.example".to_owned()]).unwrap();
+        std::fs::write(directory.join("cert.pem"), pair.cert.pem()).unwrap();
+        std::fs::write(directory.join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+        pair.cert.der().to_vec()
+    }
+
+    #[test]
+    fn the_certificate_of_an_administrator_comes_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = choose(directory.path()).unwrap().cert[0].to_vec();
+        let theirs = write_pair(&directory.path().join("tls"));
+        assert_ne!(own, theirs);
+        assert_eq!(choose(directory.path()).unwrap().cert[0].to_vec(), theirs);
+    }
+
+    #[test]
+    fn an_unusable_one_leaves_the_plant_within_reach_and_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = choose(directory.path()).unwrap().cert[0].to_vec();
+        let tls = directory.path().join("tls");
+        write_pair(&tls);
+        let other = tempfile::tempdir().unwrap();
+        write_pair(other.path());
+        std::fs::copy(other.path().join("key.pem"), tls.join("key.pem")).unwrap();
+        for broken in [None, Some("no key")] {
+            if let Some(text) = broken {
+                std::fs::write(tls.join("key.pem"), text).unwrap();
+            }
+            let before = std::fs::read(tls.join("key.pem")).unwrap();
+            assert_eq!(choose(directory.path()).unwrap().cert[0].to_vec(), own);
+            assert_eq!(std::fs::read(tls.join("key.pem")).unwrap(), before);
+        }
+    }
+}

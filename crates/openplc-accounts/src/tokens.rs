@@ -1,0 +1,123 @@
+//! Tokens: what they say, how they are signed and read. Flask-JWT-Extended, which OpenPLC Runtime v4 uses, reads and
+//! writes the same.
+
+use std::time::Duration;
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::hs256;
+use crate::secrets::hex;
+
+/// How long a token is valid: a working day, because the Editor 4.1 cannot renew one while it uploads.
+pub const LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// It was valid once.
+    #[error("Token has expired")]
+    Expired,
+    /// It was ended by a logout, a change of password or the deletion of its account.
+    #[error("Token has been revoked")]
+    Revoked,
+    /// It is none of ours.
+    #[error("Invalid token")]
+    Invalid,
+}
+
+/// What a token of ours says.
+#[derive(Serialize)]
+struct Issued<'a> {
+    fresh: bool,
+    iat: u64,
+    jti: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    sub: String,
+    nbf: u64,
+    exp: u64,
+}
+
+/// What is read of a token.
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    jti: String,
+    iat: u64,
+    exp: u64,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// A token whose signature and times are right.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The account.
+    pub user: i64,
+    /// Identity of the token.
+    pub jti: String,
+    /// When it was issued, in seconds since 1970.
+    pub issued: u64,
+    /// When it ends, in seconds since 1970.
+    pub expires: u64,
+}
+
+/// Signs and reads tokens.
+pub struct Tokens {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    validation: Validation,
+}
+
+impl Tokens {
+    pub fn new(key: &str) -> Self {
+        hs256::install();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.algorithms = vec![Algorithm::HS256];
+        validation.leeway = 0; // Issued and checked by the same clock.
+        validation.validate_exp = true;
+        validation.validate_nbf = true;
+        validation.validate_aud = false;
+        validation.set_required_spec_claims(&["exp", "sub"]);
+        Self {
+            signing: EncodingKey::from_secret(key.as_bytes()),
+            verifying: DecodingKey::from_secret(key.as_bytes()),
+            validation,
+        }
+    }
+
+    /// A token for the account `user`. `now` and `issued` are in seconds since 1970; `issued` is `now`, or later when
+    /// everything up to a moment of this very second has been revoked.
+    pub fn issue(&self, user: i64, now: u64, issued: u64) -> Result<String, TokenError> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|_| TokenError::Invalid)?;
+        let issued = Issued {
+            fresh: false,
+            iat: issued,
+            jti: &hex(&random),
+            kind: "access",
+            sub: user.to_string(),
+            nbf: now,
+            exp: now + LIFETIME.as_secs(),
+        };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &issued, &self.signing).map_err(|_| TokenError::Invalid)
+    }
+
+    /// Checks signature, algorithm, kind and times.
+    pub fn verify(&self, token: &str) -> Result<Verified, TokenError> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => TokenError::Expired,
+                _ => TokenError::Invalid,
+            })?
+            .claims;
+        let user = claims.sub.parse().map_err(|_| TokenError::Invalid)?;
+        if claims.kind != "access" {
+            return Err(TokenError::Invalid);
+        }
+        Ok(Verified { user, jti: claims.jti, issued: claims.iat, expires: claims.exp })
+    }
+}
