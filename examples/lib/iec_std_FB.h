@@ -22,13 +22,13 @@
     __DECLARE_VAR(BOOL, Q)                                                             \
     __DECLARE_VAR(BOOL, M)                                                             \
   } name;                                                                              \
-  static inline void name##_init__(name *data__, BOOL retain) {                        \
+  static void name##_init__(name *data__, BOOL retain) {                        \
     __INIT_ENABLE(data__, retain)                                                      \
     __INIT_VAR(data__->CLK, 0, retain)                                                 \
     __INIT_VAR(data__->Q, 0, retain)                                                   \
     __INIT_VAR(data__->M, !(edge), retain)                                             \
   }                                                                                    \
-  static inline void name##_body__(name *data__) {                                     \
+  static void name##_body__(name *data__) {                                     \
     __CHECK_ENABLE(data__)                                                             \
     BOOL clock = __GET_VAR(data__->CLK, );                                             \
     __SET_VAR(data__->, Q, , clock == (edge) && __GET_VAR(data__->M, ) != (edge));     \
@@ -50,7 +50,7 @@ typedef struct {
   R_TRIG CU_T;
 } CTU;
 
-static inline void CTU_init__(CTU *data__, BOOL retain) {
+static void CTU_init__(CTU *data__, BOOL retain) {
   __INIT_ENABLE(data__, retain)
   __INIT_VAR(data__->CU, 0, retain)
   __INIT_VAR(data__->R, 0, retain)
@@ -60,7 +60,7 @@ static inline void CTU_init__(CTU *data__, BOOL retain) {
   R_TRIG_init__(&data__->CU_T, retain);
 }
 
-static inline void CTU_body__(CTU *data__) {
+static void CTU_body__(CTU *data__) {
   __CHECK_ENABLE(data__)
   __SET_VAR(data__->CU_T., CLK, , __GET_VAR(data__->CU, ));
   R_TRIG_body__(&data__->CU_T);
@@ -86,7 +86,7 @@ static inline void CTU_body__(CTU *data__) {
     __DECLARE_VAR(TIME, CURRENT_TIME)                                  \
     __DECLARE_VAR(TIME, START_TIME)                                    \
   } name;                                                              \
-  static inline void name##_init__(name *data__, BOOL retain) {        \
+  static void name##_init__(name *data__, BOOL retain) {        \
     static const TIME zero = {0, 0};                                   \
     __INIT_ENABLE(data__, retain)                                      \
     __INIT_VAR(data__->IN, 0, retain)                                  \
@@ -130,7 +130,7 @@ __DECLARE_TIMER(TOF)
 __DECLARE_TIMER(TP)
 
 /* On-delay: Q follows a rise of IN after PT. */
-static inline void TON_body__(TON *data__) {
+static void TON_body__(TON *data__) {
   __CHECK_ENABLE(data__)
   BOOL in = __GET_VAR(data__->IN, );
   __RUN_TIMER(data__, in && !__GET_VAR(data__->PREV_IN, ))
@@ -140,7 +140,7 @@ static inline void TON_body__(TON *data__) {
 }
 
 /* Off-delay: Q follows a fall of IN after PT. */
-static inline void TOF_body__(TOF *data__) {
+static void TOF_body__(TOF *data__) {
   __CHECK_ENABLE(data__)
   BOOL in = __GET_VAR(data__->IN, );
   __RUN_TIMER(data__, !in && __GET_VAR(data__->PREV_IN, ))
@@ -150,7 +150,7 @@ static inline void TOF_body__(TOF *data__) {
 }
 
 /* Pulse: a rise of IN makes Q true for PT. */
-static inline void TP_body__(TP *data__) {
+static void TP_body__(TP *data__) {
   __CHECK_ENABLE(data__)
   BOOL in = __GET_VAR(data__->IN, );
   __RUN_TIMER(data__, in && !__GET_VAR(data__->PREV_IN, ) && __GET_VAR(data__->STATE, ) == 0)

@@ -14,9 +14,9 @@ from matiec.sources import rows
 
 VARIABLES = 5_320
 BLOCK_INSTANCES = 300
-BLOCK_TYPES = 30
-STATEMENTS_PER_BLOCK = 40
-STATEMENTS_PER_CALL = 6
+BLOCK_TYPES = 100
+STATEMENTS_PER_BLOCK = 59
+STATEMENTS_PER_CALL = 3
 
 _STANDARD = ["TON", "TOF", "TP", "R_TRIG", "F_TRIG"]
 
@@ -28,6 +28,7 @@ class Scope:
         self.generator = generator
         self.readable = readable
         self.writable = writable
+        self.kinds = [self.interlock, self.scale, self.limit, self.step, self.count, self.move]
 
     def any(self, type_name: str) -> str:
         return self.generator.choice(self.readable[type_name])
@@ -53,7 +54,7 @@ class Scope:
         return f"{self.any(type_name)} {operator} {self.any(type_name)} + {self.number(type_name)}"
 
     def statement(self) -> str:
-        return self.generator.choice([self.interlock, self.scale, self.limit, self.step, self.count])()
+        return self.generator.choice(self.kinds)()
 
     def interlock(self) -> str:
         return f"  {self.target('BOOL')} := {self.condition()};"
@@ -80,6 +81,18 @@ class Scope:
         target = self.target("INT")
         return f"  IF {self.condition()} THEN\n    {target} := {self.sum('INT')};\n  END_IF;"
 
+    def move(self) -> str:
+        type_name = self.generator.choice(["BOOL", "INT", "REAL"])
+        return f"  {self.target(type_name)} := {self.any(type_name)};"
+
+    def average(self) -> str:
+        """Only in blocks, which have a HISTORY."""
+        return (
+            f"  {self.target('REAL')} := 0.0;\n  FOR INDEX := 0 TO 3 DO\n"
+            f"    HISTORY[INDEX] := HISTORY[INDEX] * {self.number('REAL')} + {self.any('REAL')};\n"
+            f"    COMMAND := COMMAND + HISTORY[INDEX];\n  END_FOR;"
+        )
+
 
 def block_type(generator: random.Random, number: int) -> Pou:
     variables = [
@@ -93,15 +106,20 @@ def block_type(generator: random.Random, number: int) -> Pou:
         Variable("STATE", "INT"),
         *(Variable(f"FACTOR{n}", "REAL", initial=f"{n + 1}.5") for n in range(3)),
         *(Variable(f"COUNT{n}", "INT") for n in range(2)),
+        Variable("INDEX", "INT"),
+        Variable("HISTORY", "ARRAY [0..3] OF REAL"),
         Variable("HELPER", _STANDARD[number % len(_STANDARD)]),
     ]
     writable: dict[str, list[str]] = {"BOOL": [], "INT": [], "REAL": []}
     readable: dict[str, list[str]] = {"BOOL": ["HELPER.Q"], "INT": [], "REAL": []}
-    for variable in variables[:-1]:
+    for variable in variables:
+        if variable.type not in readable or variable.name == "INDEX":
+            continue
         readable[variable.type].append(variable.name)
         if variable.section != "INPUT":
             writable[variable.type].append(variable.name)
     scope = Scope(generator, readable, writable)
+    scope.kinds.append(scope.average)
     timed = "PT := T#250ms" if variables[-1].type.startswith("T") else ""
     pin = "IN" if timed else "CLK"
     body = [scope.statement() for _ in range(STATEMENTS_PER_BLOCK)]
