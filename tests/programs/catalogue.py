@@ -240,7 +240,11 @@ TWO_TASKS = Program(
     [
         Pou(
             "CONTROL",
-            [Variable("SCANS", "UDINT"), Variable("PULSES", "UINT", "EXTERNAL"), Variable("LAMP", "BOOL", location="%QX0.0")],
+            [
+                Variable("SCANS", "UDINT"),
+                Variable("PULSES", "UINT", "EXTERNAL"),
+                Variable("LAMP", "BOOL", location="%QX0.0"),
+            ],
             """
   SCANS := SCANS + 1;
   PULSES := PULSES + 1;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes the example programs into `examples/`, or any program of the tests into a folder.
 
-    generate.py                 rewrites examples/
-    generate.py --check         fails when examples/ is not what this script writes
-    generate.py NAME FOLDER     writes one program (without the shared headers)
-    generate.py --list          names all programs
+generate.py                 rewrites examples/
+generate.py --check         fails when examples/ is not what this script writes
+generate.py NAME FOLDER     writes one program (without the shared headers)
+generate.py --list          names all programs
 """
 
 from __future__ import annotations
@@ -31,9 +31,7 @@ def program_files(name: str) -> dict[str, bytes]:
 def outdated_examples() -> list[str]:
     """The examples that differ from what this script writes."""
     return [
-        program.name
-        for program in EXAMPLE_PROGRAMS
-        if folder_files(EXAMPLES / program.name) != bundle_files(program)
+        program.name for program in EXAMPLE_PROGRAMS if folder_files(EXAMPLES / program.name) != bundle_files(program)
     ]
 
 

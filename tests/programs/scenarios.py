@@ -72,5 +72,7 @@ SCENARIOS = [
         c_blocks=[THROWER],
     ),
     # An error in the code that MatIEC made, where the Editor cannot have looked.
-    Program("broken_pous", BLINK.pous, BLINK.tasks, replacements={"POUS.c": ("data__->SCANS,) + 1", "data__->SCAN,) + 1")}),
+    Program(
+        "broken_pous", BLINK.pous, BLINK.tasks, replacements={"POUS.c": ("data__->SCANS,) + 1", "data__->SCAN,) + 1")}
+    ),
 ]

@@ -28,9 +28,11 @@ class CBlock:
         self.code = code
         self.setup = f"{name.lower()}_setup"
         self.loop = f"{name.lower()}_loop"
-        self.structure = "typedef struct {\n" + "".join(
-            f"  IEC_{pin.type} *{pin.name};\n" for pin in self.pins
-        ) + f"}} {name}_VARS;\n"
+        self.structure = (
+            "typedef struct {\n"
+            + "".join(f"  IEC_{pin.type} *{pin.name};\n" for pin in self.pins)
+            + f"}} {name}_VARS;\n"
+        )
 
     def pou(self) -> Pou:
         pointers = "".join(f"  vars.{pin.name} = &data__->{pin.name}.value;\n" for pin in self.pins)

@@ -29,9 +29,9 @@ def debug_source(program: Program, md5: str) -> str:
     entries = debug_entries(program)
     kinds = [type_name + suffix for type_name in ELEMENTARY_TYPES for suffix in ("", "_P", "_O")]
     used = [kind for kind in kinds if kind in {kind for _, kind in entries}]
-    externs = [
-        f"extern __IEC_{c_type(v)}_{'p' if v.location else 't'} CONFIG0__{v.name};" for v in program.globals
-    ] + [f"extern {pou} RES0__{instance};" for task in program.tasks for instance, pou in task.instances]
+    externs = [f"extern __IEC_{c_type(v)}_{'p' if v.location else 't'} CONFIG0__{v.name};" for v in program.globals] + [
+        f"extern {pou} RES0__{instance};" for task in program.tasks for instance, pou in task.instances
+    ]
     return _TEMPLATE.format(
         md5=md5,
         externs="\n".join(externs),

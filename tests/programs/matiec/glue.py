@@ -25,9 +25,11 @@ def _pointer(key: str) -> str:
 
 def _setter(name: str, keys: list[str]) -> str:
     parameters = ",\n    ".join(_pointer(key).format(_table(key)) for key in keys)
-    return f"void {name}(\n    {parameters})\n{{\n" + "".join(
-        f"    {_table(key)}_ptr = {_table(key)};\n" for key in keys
-    ) + "}\n"
+    return (
+        f"void {name}(\n    {parameters})\n{{\n"
+        + "".join(f"    {_table(key)}_ptr = {_table(key)};\n" for key in keys)
+        + "}\n"
+    )
 
 
 def glue_source(program: Program) -> str:

@@ -200,7 +200,13 @@ def variable_rows(program: Program, variable: Variable, path: str, c_path: str, 
         yield from block_rows(program, block, path, retain)
     elif array := parse_array(variable.type):
         for element in range(array.length):
-            yield variable.kind, f"{path}[{array.first + element}]", f"{c_path}.value.table[{element}]", array.base, retain
+            yield (
+                variable.kind,
+                f"{path}[{array.first + element}]",
+                f"{c_path}.value.table[{element}]",
+                array.base,
+                retain,
+            )
     elif structure := program.structure(variable.type):
         for name, type_name in structure.fields:
             yield variable.kind, f"{path}.{name}", f"{c_path}.value.{name}", type_name, retain

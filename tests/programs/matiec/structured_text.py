@@ -35,7 +35,7 @@ def tokenize(text: str) -> list[tuple[str, str]]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
-            raise ValueError(f"not understood: {text[position:position + 40]!r}")
+            raise ValueError(f"not understood: {text[position : position + 40]!r}")
         if match.lastgroup:
             tokens.append((match.lastgroup, match[match.lastgroup]))
         position = match.end()
@@ -66,7 +66,7 @@ def initial_value(variable: Variable, default: str) -> str:
     if variable.type == "BOOL":
         return f"__BOOL_LITERAL({variable.initial})"
     negative = variable.initial.startswith("-")
-    (kind, text), = tokenize(variable.initial.lstrip("-"))
+    ((kind, text),) = tokenize(variable.initial.lstrip("-"))
     return ("-" if negative else "") + literal(kind, text)
 
 
