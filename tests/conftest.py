@@ -13,7 +13,7 @@ from harness.programs import Programs, slow_to_compile  # noqa: E402
 from harness.processes import adopt_orphans, descendants  # noqa: E402
 from harness.runtime import BINARIES, Runtime, bring_to_an_end  # noqa: E402
 
-RUNTIMES = []
+RUNTIMES = []  # all that were started; for their output when a test fails
 
 
 def pytest_configure():
@@ -47,7 +47,8 @@ def pytest_runtest_makereport(item, call):
         starts = getattr(item, "output_starts", {})
         for runtime in RUNTIMES:
             text = runtime.log(starts.get(runtime, 0))
-            report.sections.append((f"output of the runtime in {runtime.data}", text[-20000:]))
+            if text:
+                report.sections.append((f"output of the runtime in {runtime.data}", text[-20000:]))
 
 
 def launched(tmp_path_factory):
@@ -56,7 +57,6 @@ def launched(tmp_path_factory):
     try:
         yield runtime.start()
     finally:
-        RUNTIMES.remove(runtime)
         bring_to_an_end(runtime)
 
 

@@ -1,6 +1,7 @@
 """Users, logins, tokens and roles."""
 
-import statistics
+import base64
+import hmac
 import time
 
 import jwt
@@ -70,7 +71,9 @@ class TestFirstUser:
 
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(lambda i: fresh_runtime.api().create_user(f"user{i}", PASSWORD), range(8)))
-        assert sorted(answer.status for answer in answers) == [201] + [401] * 7, answers
+        statuses = sorted(answer.status for answer in answers)
+        # 429: the server hashes only so many passwords at once.
+        assert statuses[0] == 201 and set(statuses[1:]) <= {401, 429}, answers
 
 
 class TestLogin:
@@ -86,7 +89,7 @@ class TestLogin:
             return answer.seconds
 
         pairs = [(seconds("engineer"), seconds("nobody")) for _ in range(5)]
-        known, unknown = (statistics.median(side) for side in zip(*pairs, strict=True))
+        known, unknown = (min(side) for side in zip(*pairs, strict=True))
         assert 0.5 < unknown / known < 2, f"known {known:.3f} s, unknown {unknown:.3f} s"
 
     @pytest.mark.parametrize("body", [{}, [], "text", 5, {"username": 1, "password": 2}, b"{", b"\xff", b""], ids=repr)
@@ -131,7 +134,9 @@ class TestBadTokens:
 
     def test_signed_with_no_key(self, api, claims):
         assert status_with(api, forge(claims, None, "none")).status == 401
-        assert status_with(api, forge(claims, "", "HS256")).status == 401
+        signed = forge(claims, "x").rsplit(".", 1)[0]
+        mac = hmac.digest(b"", signed.encode(), "sha256")
+        assert status_with(api, f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}").status == 401
 
     def test_another_algorithm(self, api, claims, secret):
         assert status_with(api, forge(claims, secret)).status == 200, "the key is the one that signs"

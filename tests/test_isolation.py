@@ -199,7 +199,7 @@ class TestKilledProcesses:
         runtime.kill_process("openplc-api")
         runtime.wait_for_answer()
         # The connection is the build: with its client gone the worker and its compilers end.
-        wait_until(lambda: not compilers(runtime), f"the compilers to end: {compilers(runtime)}")
+        wait_until(lambda: not compilers(runtime), lambda: f"the compilers to end: {compilers(runtime)}")
         assert api.state() == "RUNNING"
         assert api.compilation()["status"] != "SUCCESS"
         api.deploy(blink.zip())

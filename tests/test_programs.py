@@ -93,7 +93,7 @@ class TestPythonBlocks:
         deployed(programs.python)
         wait_until(lambda: interpreters(runtime), "the interpreters to run")
         deployed(programs.blink)
-        wait_until(lambda: not interpreters(runtime), f"the interpreters to end: {interpreters(runtime)}", 5)
+        wait_until(lambda: not interpreters(runtime), lambda: f"the interpreters to end: {interpreters(runtime)}", 5)
 
     def test_children_end_with_a_core_that_is_killed(self, runtime, api, deployed, programs):
         deployed(programs.python)
@@ -103,7 +103,7 @@ class TestPythonBlocks:
         def alive():
             return {p.pid for p in descendants(os.getpid()) if p.pid in old and p.state != "Z"}
 
-        wait_until(lambda: not alive(), f"the old interpreters to end: {alive()}", 5)
+        wait_until(lambda: not alive(), lambda: f"the old interpreters to end: {alive()}", 5)
         wait_until(lambda: len(interpreters(runtime)) >= 2, "the resumed program's interpreters", 20)
 
     def test_they_leave_no_shared_memory(self, runtime, deployed, programs):
@@ -197,7 +197,7 @@ class TestFaults:
 
 def test_every_program_that_compiles_builds_and_runs(api, programs):
     for name in programs.names():
-        if not name.startswith("broken"):
+        if not name.startswith("broken") and name != "large":  # the benchmarks build that one
             build = api.deploy(getattr(programs, name).zip())
             assert not any(line.startswith("[ERROR]") for line in build.logs), (name, build.text)
 

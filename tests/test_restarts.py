@@ -21,7 +21,7 @@ def running(runtime, api, blink):
 
 
 def runs(runtime, api, editor, bundle):
-    wait_until(lambda: api.state() == "RUNNING", f"the program to run:\n{runtime.log()[-3000:]}")
+    wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run:\n{runtime.log()[-3000:]}")
     wait_until(lambda: api.scan_count() > 0, "a scan")
     session = editor.connect(runtime.url, api.token)
     assert Debugger(session, bundle.variables).md5() == bundle.md5

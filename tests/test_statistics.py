@@ -47,7 +47,7 @@ def test_scans_come_at_the_interval(api, blink):
 
 
 def test_the_average_is_the_mean(api, blink):
-    """The mean of all cycles is the time from the first scan to the last by their number: an independent clock tells."""
+    """The mean of all cycles is the time from the first scan to the last by their number, whatever single ones took."""
     wait_until(lambda: api.scan_count() > 100, "a hundred scans")
     stats = api.stats()
     assert abs(stats["cycle_time_avg"] - 20_000) <= 500, stats

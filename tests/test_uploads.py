@@ -251,4 +251,4 @@ class TestSeveralAtOnce:
         def workers():
             return [p for p in descendants(runtime.launcher.pid) if p.name == "openplc-compile"]
 
-        wait_until(lambda: not workers(), f"the workers to end: {workers()}")
+        wait_until(lambda: not workers(), lambda: f"the workers to end: {workers()}")

@@ -1,1 +1,1 @@
-"""Measurements of the running system. Clients are written for least cost, because they run on the machine they measure."""
+"""Measurements of the running system, with clients that cost little: they run on the machine that they measure."""

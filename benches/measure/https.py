@@ -1,4 +1,4 @@
-"""HTTPS clients that cost little: a prepared request, one or two system calls for an answer, no parsing but the length."""
+"""HTTPS clients that cost little: a prepared request, an answer of which nothing but the length is parsed."""
 
 import select
 import socket

@@ -23,7 +23,7 @@ TLS = unverified()
 @dataclass
 class Answer:
     status: int
-    headers: dict
+    headers: http.client.HTTPMessage  # names in any case
     body: bytes
     seconds: float
 
@@ -76,7 +76,7 @@ class Api:
         headers = dict(headers or {})
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        if isinstance(body, dict | list | str):
+        if isinstance(body, dict | list | str | int):
             body = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
         connection = http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=TLS)
@@ -85,7 +85,7 @@ class Api:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()
             content = response.read()
-            return Answer(response.status, dict(response.getheaders()), content, time.monotonic() - start)
+            return Answer(response.status, response.headers, content, time.monotonic() - start)
         finally:
             connection.close()
 

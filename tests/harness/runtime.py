@@ -53,7 +53,7 @@ class Runtime:
         return self
 
     def wait_for_answer(self):
-        wait_until(self.answers, f"an answer of {self.url}\n{self.log()}", START_TIME)
+        wait_until(self.answers, lambda: f"an answer of {self.url}\n{self.log()}", START_TIME)
 
     def answers(self):
         if self.launcher.poll() is not None:
@@ -140,7 +140,7 @@ class Runtime:
             found = [process for process in self.processes() if process.name == name and process.state != "Z"]
             return found[0] if found else None
 
-        return wait_until(find, f"a process {name} among {self.processes()}\n{self.log()}")
+        return wait_until(find, lambda: f"a process {name} among {self.processes()}\n{self.log()}")
 
     def kill_process(self, name):
         """kill -9, and waits until it is gone."""

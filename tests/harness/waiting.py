@@ -4,12 +4,12 @@ import time
 
 
 def wait_until(condition, what, timeout=10.0, interval=0.01):
-    """Calls `condition` until it is true and returns what it returned."""
+    """Calls `condition` until it is true and returns what it returned. `what` is a text, or makes one when it failed."""
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what}")
+            raise AssertionError(f"not within {timeout} s: {what() if callable(what) else what}")
         time.sleep(interval)
