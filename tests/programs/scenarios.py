@@ -59,7 +59,25 @@ SLOW = single_task(
     interval_ms=10,
 )
 
+# Calls the host's TCP functions, as the communication blocks of the Editor do. Port 9 (discard) refuses.
+COMMUNICATION = single_task(
+    "communication",
+    [Variable("CONNECTION", "INT"), Variable("SENT", "INT"), Variable("RECEIVED", "INT"), Variable("CLOSED", "INT")],
+    """
+{{
+  uint8_t address[] = "127.0.0.1", bytes[4] = {1, 2, 3, 4};
+  int connection = connect_to_tcp_server(address, 9, 0);
+  data__->CONNECTION.value = connection;
+  data__->SENT.value = send_tcp_message(bytes, sizeof(bytes), connection);
+  data__->RECEIVED.value = receive_tcp_message(bytes, sizeof(bytes), connection);
+  data__->CLOSED.value = close_tcp_connection(connection);
+}}
+""",
+    interval_ms=100,
+)
+
 SCENARIOS = [
+    COMMUNICATION,
     FAST,
     SLOW,
     harmful("endless", "  WHILE TRIGGER DO\n    SCANS := SCANS;\n  END_WHILE;"),

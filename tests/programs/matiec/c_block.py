@@ -1,4 +1,4 @@
-"""Function blocks written in C or C++: the block in MatIEC's sources, and its part of c_blocks.h and c_blocks_code.cpp."""
+"""Function blocks written in C or C++: the POU, and its part of c_blocks.h and c_blocks_code.cpp."""
 
 from __future__ import annotations
 

@@ -135,6 +135,7 @@ void *get_var_addr(size_t idx)
     }}
 }}
 
+/* Copies the characters there are. The runtime has checked their number. */
 static inline void copy_string(IEC_STRING *to, const void *val)
 {{
     const IEC_STRING *from = val;
