@@ -23,6 +23,8 @@ const ALLOWANCE_INTERVALS: u64 = 10;
 pub struct Loaded {
     /// What its build said of it.
     pub manifest: Arc<Manifest>,
+    /// MD5 of its source as the object itself states it.
+    pub md5: String,
     /// When its scans are due.
     pub schedule: Schedule,
     /// Its figures, written by the scan thread.
@@ -77,6 +79,7 @@ impl Loaded {
         Ok(Self {
             schedule: Schedule::new(interval, 0),
             manifest,
+            md5: program.md5().to_owned(),
             recorder,
             figures,
             program,

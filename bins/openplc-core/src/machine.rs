@@ -277,18 +277,13 @@ impl Machine {
         let Some(Loaded {
             program,
             recorder,
-            manifest,
+            md5,
             ..
         }) = &mut active.loaded
         else {
             return Ok(debug::not_loaded(frame));
         };
-        let length = request.execute(
-            &mut DebugVariables(program),
-            &manifest.md5,
-            recorder.scans(),
-            &mut answer,
-        );
+        let length = request.execute(&mut DebugVariables(program), md5, recorder.scans(), &mut answer);
         drop(active);
         Ok(answer[..length].to_vec())
     }

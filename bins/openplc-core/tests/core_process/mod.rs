@@ -1,0 +1,235 @@
+//! A core process with its own state directory and control socket, and programs for it.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use command_fds::{CommandFdExt, FdMapping};
+use openplc_wire::control::{Answer, LogEntry, PlcState, Request, Status};
+use openplc_wire::frame::Kind;
+use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId, Task};
+use openplc_wire::memory_file;
+use openplc_wire::transport::Connection;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// Longest wait for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A core that is started, killed and started again on the same socket and state.
+pub struct Core {
+    directory: TempDir,
+    listener: OwnedFd,
+    process: Child,
+}
+
+impl Core {
+    /// A fresh core.
+    pub fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let listener: OwnedFd = UnixListener::bind(directory.path().join("control"))
+            .unwrap()
+            .into();
+        std::fs::create_dir(directory.path().join("state")).unwrap();
+        std::fs::create_dir(directory.path().join("run")).unwrap();
+        let process = spawn(directory.path(), &listener);
+        let core = Self {
+            directory,
+            listener,
+            process,
+        };
+        core.connect();
+        core
+    }
+
+    /// Ends the process by SIGKILL and starts another one.
+    pub fn kill_and_restart(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.process = spawn(self.directory.path(), &self.listener);
+    }
+
+    /// Ends the process by SIGTERM and starts another one.
+    pub fn restart(&mut self) -> ExitStatus {
+        Command::new("kill")
+            .arg(self.process.id().to_string())
+            .status()
+            .unwrap();
+        let status = self.process.wait().unwrap();
+        self.process = spawn(self.directory.path(), &self.listener);
+        status
+    }
+
+    /// Waits for the process to end by itself and starts another one, as a service manager does.
+    pub fn restart_after_death(&mut self) -> ExitStatus {
+        let status = until("the process ends", || self.process.try_wait().unwrap());
+        self.process = spawn(self.directory.path(), &self.listener);
+        status
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    pub fn state_directory(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    pub fn connect(&self) -> Client {
+        let path = self.directory.path().join("control");
+        Client(Connection::open(&path, PATIENCE).unwrap())
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn spawn(directory: &Path, listener: &OwnedFd) -> Child {
+    let mapping = FdMapping {
+        parent_fd: listener.try_clone().unwrap(),
+        child_fd: 3,
+    };
+    Command::new(env!("CARGO_BIN_EXE_openplc-core"))
+        .env("LISTEN_FDS", "1")
+        .env("STATE_DIRECTORY", directory.join("state"))
+        .env("RUNTIME_DIRECTORY", directory.join("run"))
+        .stderr(Stdio::null())
+        .fd_mappings(vec![mapping])
+        .unwrap()
+        .spawn()
+        .unwrap()
+}
+
+/// One control connection.
+pub struct Client(pub Connection);
+
+impl Client {
+    pub fn ask(&mut self, request: &Request) -> Answer {
+        self.0.send(request).unwrap();
+        self.0.receive::<Answer>().unwrap().0
+    }
+
+    pub fn status(&mut self) -> Status {
+        match self.ask(&Request::Status) {
+            Answer::Status(status) => *status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn scans(&mut self) -> u64 {
+        self.status().tasks.first().map_or(0, |task| task.scan_count)
+    }
+
+    pub fn logs(&mut self) -> Vec<LogEntry> {
+        match self.ask(&Request::Logs {
+            from: None,
+            level: None,
+        }) {
+            Answer::Logs { entries } => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The answer to a debug frame.
+    pub fn debug(&mut self, frame: &[u8]) -> Vec<u8> {
+        self.0.send_frame(Kind::Debug, frame, &[]).unwrap();
+        let received = self.0.receive_frame().unwrap();
+        assert_eq!(
+            received.kind,
+            Kind::Debug,
+            "{}",
+            String::from_utf8_lossy(&received.payload)
+        );
+        received.payload
+    }
+
+    /// Forces the variable of the probe that makes it misbehave.
+    pub fn misbehave(&mut self, how: u8) {
+        assert_eq!(self.debug(&[0x42, 0, 1, 1, 0, 1, how]), [0x42, 0x7E]);
+    }
+
+    pub fn load(&mut self, program: &Built) -> Answer {
+        let object = memory_file::sealed("object", &program.object).unwrap();
+        let manifest = serde_json::to_vec(&program.manifest).unwrap();
+        let manifest = memory_file::sealed("manifest", &manifest).unwrap();
+        self.0
+            .send_with(&Request::Load, &[object.as_fd(), manifest.as_fd()])
+            .unwrap();
+        self.0.receive::<Answer>().unwrap().0
+    }
+
+    pub fn wait_for(&mut self, state: PlcState) -> Status {
+        until(&format!("the state is {state:?}"), || {
+            Some(self.status()).filter(|status| status.state == state)
+        })
+    }
+}
+
+/// An object and its manifest.
+#[derive(Clone)]
+pub struct Built {
+    pub object: Vec<u8>,
+    pub manifest: Manifest,
+}
+
+/// Compiles the probe with these definitions.
+pub fn build(definitions: &[&str]) -> Built {
+    let directory = tempfile::tempdir().unwrap();
+    let object = directory.path().join("probe.so");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-Wl,-z,noexecstack", "-o"])
+        .arg(&object)
+        .arg("-I")
+        .arg(here.join("../../crates/openplc-program/include"))
+        .args(definitions)
+        .arg(here.join("tests/probe.c"))
+        .status()
+        .unwrap();
+    assert!(compiled.success());
+    built(std::fs::read(object).unwrap())
+}
+
+/// Gives any bytes a manifest that fits them.
+pub fn built(object: Vec<u8>) -> Built {
+    let hash: String = Sha256::digest(&object)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let manifest = Manifest {
+        format: FORMAT,
+        program: ProgramId::try_from(hash.clone()).unwrap(),
+        object_sha256: hash,
+        generation: Generation::Matiec,
+        md5: "0123456789abcdef0123456789abcdef".into(),
+        compiler: "cc".into(),
+        tasks: vec![Task {
+            name: "probe".into(),
+            interval_ns: 1_000_000,
+            priority: 0,
+        }],
+        variables: Vec::new(),
+        conf: BTreeMap::new(),
+        uses_python: false,
+    };
+    Built { object, manifest }
+}
+
+/// Waits until `condition` gives something.
+pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

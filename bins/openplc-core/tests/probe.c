@@ -1,0 +1,85 @@
+/* A program for tests, straight on the flat ABI: it counts its scans, and misbehaves when its second variable is forced. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "openplc_program.h"
+
+#ifndef INTERVAL_NS
+#define INTERVAL_NS 1000000
+#endif
+#ifndef MD5
+#define MD5 "0123456789abcdef0123456789abcdef"
+#endif
+
+static uint32_t counter;
+static uint8_t misbehaviour;
+static uint64_t pattern;
+static openplc_task task = { "probe", INTERVAL_NS, 0, 0 };
+static const uint32_t lengths[] = { 3 };
+static const openplc_host *runtime;
+static volatile int32_t zero;
+
+static int32_t init(const openplc_host *host) {
+    runtime = host;
+#ifdef FAILS
+    return OPENPLC_FAILED;
+#else
+    runtime->log(runtime->context, OPENPLC_LOG_INFO, "probe is ready", 14);
+    return OPENPLC_OK;
+#endif
+}
+
+static int32_t run(uint32_t number, uint64_t now_ns) {
+    (void)number;
+    (void)now_ns;
+    counter++;
+    /* Both halves are equal whenever no scan is in progress. */
+    pattern = (uint64_t)counter << 32 | counter;
+    switch (misbehaviour) {
+    case 1: return OPENPLC_EXCEPTION;
+    case 2: *(volatile int *)0 = 1; break;
+    case 3: for (;;) { __asm__ volatile(""); }
+    case 4: abort();
+    case 5: return 100 / zero;
+    }
+    return OPENPLC_OK;
+}
+
+static const char *fault_text(void) { return "the probe was told to fail"; }
+
+static void *variable(uint32_t address, uint32_t *size) {
+    switch (address) {
+    case 0: *size = sizeof counter; return &counter;
+    case 1: *size = sizeof misbehaviour; return &misbehaviour;
+    case 2: *size = sizeof pattern; return &pattern;
+    default: *size = 0; return NULL;
+    }
+}
+
+static uint32_t size_of(uint32_t address) { uint32_t size; variable(address, &size); return size; }
+
+static uint32_t read(uint32_t address, void *into, uint32_t capacity) {
+    uint32_t size;
+    void *value = variable(address, &size);
+    if (size > capacity) return 0;
+    memcpy(into, value, size);
+    return size;
+}
+
+static int32_t force(uint32_t address, uint32_t forced, uint8_t *value, uint32_t length) {
+    uint32_t size;
+    void *target = variable(address, &size);
+    if (forced) memcpy(target, value, length < size ? length : size);
+    return OPENPLC_OK;
+}
+
+static void set_byte_order(uint32_t reverse) { (void)reverse; }
+
+static const openplc_program table = {
+    .abi = OPENPLC_PROGRAM_ABI, .size = sizeof(openplc_program), .generation = OPENPLC_MATIEC, .md5 = MD5,
+    .init = init, .run = run, .fault_text = fault_text, .task_count = 1, .tasks = &task, .array_count = 1,
+    .array_lengths = lengths, .variable_size = size_of, .variable_read = read, .variable_force = force,
+    .set_byte_order = set_byte_order,
+};
+
+const openplc_program *openplc_program_table(void) { return &table; }
