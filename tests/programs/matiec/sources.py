@@ -165,9 +165,8 @@ def resource_source(program: Program) -> str:
     for task in program.tasks:
         lines.append(f"  {task.name} = !(tick % {task.interval_ms // program.tick_ms});")
     for task in program.tasks:
-        lines.append(f"  if ({task.name}) {{")
-        lines += [f"    {pou}_body__(&{instance});" for instance, pou in task.instances]
-        lines.append("  }")
+        for instance, pou in task.instances:
+            lines += [f"  if ({task.name}) {{", f"    {pou}_body__(&{instance});", "  }"]
     return "\n".join(lines + ["}", ""])
 
 
