@@ -1,2 +1,23 @@
-//! Entry point.
-fn main() {}
+//! One build of one uploaded PLC program. The connection on standard input is the build; closing it cancels it.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod build;
+mod compiler;
+mod conversation;
+mod diagnostics;
+mod ending;
+mod guard;
+mod jobs;
+mod matiec;
+mod result;
+mod sandbox;
+mod toolchain;
+mod worker;
+mod workspace;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    worker::run(&clap::Parser::parse())
+}

@@ -267,26 +267,19 @@ impl Total {
     /// The tightest limit for a file of `packed` bytes.
     fn allowance(&self, packed: u64) -> Allowance {
         let ratio = |packed: u64| packed.saturating_mul(limits::RATIO).max(limits::RATIO_FLOOR);
-        let rules: [(u64, fn(String) -> ZipViolation); 4] = [
-            (limits::FILE_SIZE, |entry| ZipViolation::FileTooLarge { entry }),
-            (limits::TOTAL_SIZE.saturating_sub(self.unpacked), |entry| {
-                ZipViolation::TotalTooLarge { entry }
-            }),
-            (ratio(packed), |entry| ZipViolation::Ratio { entry }),
-            (ratio(self.packed).saturating_sub(self.unpacked), |entry| {
-                ZipViolation::TotalRatio { entry }
-            }),
-        ];
-        let mut tightest = Allowance {
-            bytes: u64::MAX,
-            violation: rules[0].1,
+        let file = Allowance { bytes: limits::FILE_SIZE, violation: |entry| ZipViolation::FileTooLarge { entry } };
+        let total = Allowance {
+            bytes: limits::TOTAL_SIZE.saturating_sub(self.unpacked),
+            violation: |entry| ZipViolation::TotalTooLarge { entry },
         };
-        for (bytes, violation) in rules {
-            if bytes < tightest.bytes {
-                tightest = Allowance { bytes, violation };
-            }
-        }
-        tightest
+        let file_ratio = Allowance { bytes: ratio(packed), violation: |entry| ZipViolation::Ratio { entry } };
+        let total_ratio = Allowance {
+            bytes: ratio(self.packed).saturating_sub(self.unpacked),
+            violation: |entry| ZipViolation::TotalRatio { entry },
+        };
+        [total, file_ratio, total_ratio].into_iter().fold(file, |tightest, rule| {
+            if rule.bytes < tightest.bytes { rule } else { tightest }
+        })
     }
 }
 

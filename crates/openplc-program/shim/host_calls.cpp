@@ -85,10 +85,18 @@ struct python_instance {
     char name[1];
 };
 
-python_instance *python_instances;
+struct python_instance_list {
+    python_instance *first;
+    ~python_instance_list() {
+        while (python_instance *gone = first) {
+            first = gone->next;
+            __builtin_free(gone);
+        }
+    }
+} python_instances;
 
 python_instance *python_instance_of(const void *instance, const char *name, const char *script) {
-    for (python_instance *known = python_instances; known; known = known->next)
+    for (python_instance *known = python_instances.first; known; known = known->next)
         if (known->instance == instance)
             return known;
     const size_t name_size = strlen(name) + 1, script_size = strlen(script) + 1;
@@ -99,8 +107,8 @@ python_instance *python_instance_of(const void *instance, const char *name, cons
     created->impossible = false;
     memcpy(created->name, name, name_size);
     created->script = static_cast<char *>(memcpy(created->name + name_size, script, script_size));
-    created->next = python_instances;
-    python_instances = created;
+    created->next = python_instances.first;
+    python_instances.first = created;
     return created;
 }
 

@@ -1,0 +1,89 @@
+//! Several compilers at a time, the longest first.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError, mpsc};
+
+use crate::compiler::{self, Outcome, Run, Surroundings};
+use crate::ending::Ending;
+
+/// Memory that one compiler may need, in bytes: 300 MB for a large program, measured.
+const MEMORY_OF_A_COMPILER: u64 = 300 << 20;
+
+/// One translation unit.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// Its name for the user.
+    pub name: String,
+    /// The compiler.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Bytes of source, as a measure of the time that it will take.
+    pub weight: usize,
+    /// What to compile instead when this fails, before anything is reported.
+    pub instead: Vec<Unit>,
+}
+
+/// Compiles all units and calls `report` as each ends. Nothing is started any more once one has failed or the end has
+/// come.
+pub fn run(
+    mut units: Vec<Unit>,
+    surroundings: &Surroundings,
+    ending: &Ending,
+    report: &mut dyn FnMut(&Unit, &Run),
+) {
+    units.sort_by_key(|unit| std::cmp::Reverse(unit.weight));
+    let threads = at_once().min(units.len());
+    let queue = Mutex::new(VecDeque::from(units));
+    let (sender, receiver) = mpsc::channel::<(Unit, Run)>();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let sender = sender.clone();
+            let queue = &queue;
+            scope.spawn(move || {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some(unit) = next.filter(|_| !ending.has_come()) else {
+                        return;
+                    };
+                    let run = compiler::run(&unit.program, &unit.arguments, surroundings);
+                    if sender.send((unit, run)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (unit, run) in receiver {
+            let retry = run.outcome == Outcome::Errors && !unit.instead.is_empty();
+            if retry && !ending.has_come() {
+                for single in &unit.instead {
+                    report(
+                        single,
+                        &compiler::run(&single.program, &single.arguments, surroundings),
+                    );
+                }
+                continue;
+            }
+            if run.outcome != Outcome::Success {
+                queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+            report(&unit, &run);
+        }
+    });
+}
+
+/// How many compilers the machine can take.
+fn at_once() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = available_memory().map_or(usize::MAX, |bytes| (bytes / MEMORY_OF_A_COMPILER) as usize);
+    processors.min(memory).max(1)
+}
+
+/// Memory that is free or can be freed, in bytes, where the system says.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}

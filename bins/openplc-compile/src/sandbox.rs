@@ -1,0 +1,149 @@
+//! What the worker takes away from itself, and so from the compilers: it is the only sandbox where no unit file makes one.
+//!
+//! Every part is best effort, because a container or an old kernel may not offer it, or a unit's filter may forbid to
+//! change it. [`restrict`] says what was had.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
+    path_beneath_rules,
+};
+use nix::sys::resource::{Resource, setrlimit};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+
+/// Memory of one process, in bytes.
+const ADDRESS_SPACE: u64 = 4 << 30;
+/// Largest file, in bytes.
+const FILE_SIZE: u64 = 1 << 30;
+/// Open files of one process.
+const OPEN_FILES: u64 = 1024;
+
+/// What compilers read.
+const READABLE: [&str; 9] = [
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/bin",
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+];
+
+/// Restricts this process, from here on, to reading the system and `readable` and writing below `writable`, without network
+/// and within limits. To be called while there is one thread. Returns what was had, for the log.
+pub fn restrict(readable: &[PathBuf], writable: &Path, time_limit: Duration) -> String {
+    // Compilers shall not take time from whoever scans or answers.
+    let niceness = if rustix::process::nice(10).is_ok() {
+        "low priority"
+    } else {
+        "ordinary priority"
+    };
+    let limits = if limit_resources(time_limit) {
+        "limits"
+    } else {
+        "no limits"
+    };
+    let privileges = match nix::sys::prctl::set_no_new_privs() {
+        Ok(()) => "no new privileges",
+        Err(_) => "new privileges possible",
+    };
+    let files = match restrict_files(readable, writable) {
+        Ok(RulesetStatus::FullyEnforced) => "files restricted (landlock)",
+        Ok(RulesetStatus::PartiallyEnforced) => "files partly restricted (old landlock)",
+        Ok(RulesetStatus::NotEnforced) | Err(_) => "files not restricted (no landlock)",
+    };
+    let calls = match restrict_calls() {
+        Ok(()) => "system calls filtered (seccomp)",
+        Err(_) => "system calls not filtered (no seccomp)",
+    };
+    [niceness, limits, privileges, files, calls].join(", ")
+}
+
+fn limit_resources(time_limit: Duration) -> bool {
+    let seconds = time_limit.as_secs() + 60;
+    let limits = [
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_CPU, seconds),
+        (Resource::RLIMIT_FSIZE, FILE_SIZE),
+        (Resource::RLIMIT_NOFILE, OPEN_FILES),
+        (Resource::RLIMIT_AS, ADDRESS_SPACE),
+    ];
+    limits.into_iter().fold(true, |all, (resource, value)| {
+        setrlimit(resource, value, value).is_ok() && all
+    })
+}
+
+fn restrict_files(readable: &[PathBuf], writable: &Path) -> Result<RulesetStatus, RulesetError> {
+    let abi = ABI::V5;
+    let read = AccessFs::from_read(abi);
+    let all = AccessFs::from_all(abi);
+    let status = Ruleset::default()
+        .handle_access(all)?
+        .handle_access(AccessNet::from_all(abi))?
+        .create()?
+        .add_rules(path_beneath_rules(READABLE, read))?
+        .add_rules(path_beneath_rules(readable, read))?
+        .add_rules(path_beneath_rules(
+            ["/dev/null"],
+            AccessFs::ReadFile | AccessFs::WriteFile,
+        ))?
+        .add_rules(path_beneath_rules([writable], all))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
+/// System calls that neither the worker nor a compiler has any use for.
+const REFUSED_CALLS: [i64; 37] = [
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept4,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_io_uring_setup,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_swapoff,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_acct,
+    libc::SYS_quotactl,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_shmget,
+    libc::SYS_msgget,
+];
+
+fn restrict_calls() -> anyhow::Result<()> {
+    let rules: BTreeMap<i64, Vec<_>> = REFUSED_CALLS.into_iter().map(|call| (call, Vec::new())).collect();
+    let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
+    let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)?;
+    let program: BpfProgram = filter.try_into()?;
+    seccompiler::apply_filter(&program)?;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The worker's life: one connection, one build.
+
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use openplc_bundle::{Bundle, BundleError};
+use openplc_wire::control::Level;
+use openplc_wire::manifest::ProgramId;
+use openplc_wire::transport::TransportError;
+
+use crate::arguments::Arguments;
+use crate::build::Build;
+use crate::conversation::Conversation;
+use crate::ending::Ending;
+use crate::guard::{self, Guard};
+use crate::matiec;
+use crate::result;
+use crate::sandbox;
+use crate::toolchain::{Toolchain, ToolchainError};
+use crate::workspace::Workspace;
+
+/// Runs the process to its end.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    if let Some(folder) = &arguments.guard {
+        return guard::watch(folder);
+    }
+    openplc_logging::init("openplc-compile");
+    match serve(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+    let workspace = Workspace::create().context("the work folder cannot be made")?;
+    // The guard and the question for the compiler's version are outside of the sandbox: both are ours alone.
+    let guard = Guard::start(workspace.path())?;
+    let toolchain = Toolchain::find();
+    let readable = toolchain.as_ref().map(Toolchain::folders).unwrap_or_default();
+    let level = sandbox::restrict(&readable, workspace.path(), arguments.time_limit());
+    tracing::info!("Sandbox of this build: {level}");
+    let stream = std::io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .context("standard input")?;
+    let mut client = Conversation::new(UnixStream::from(stream));
+    match converse(&mut client, arguments, &workspace, &guard, toolchain) {
+        Err(Conclusion::Gone(TransportError::Closed)) => {
+            tracing::info!("The client hung up: the build is cancelled");
+            Ok(())
+        }
+        Err(Conclusion::Gone(error)) => Err(error).context("the conversation with the client broke off"),
+        Err(Conclusion::Rejected(reason)) => {
+            tracing::warn!("Upload rejected: {reason}");
+            Ok(client.rejected(reason)?)
+        }
+        Err(Conclusion::Failed(reason)) => {
+            tracing::warn!("Build failed: {reason}");
+            Ok(client.failed(reason)?)
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Why a build ends without a program.
+enum Conclusion {
+    /// There is nobody to tell.
+    Gone(TransportError),
+    /// The zip breaks a rule.
+    Rejected(String),
+    /// The build failed.
+    Failed(String),
+}
+
+impl From<TransportError> for Conclusion {
+    fn from(error: TransportError) -> Self {
+        Self::Gone(error)
+    }
+}
+
+impl From<ToolchainError> for Conclusion {
+    fn from(error: ToolchainError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+fn converse(
+    client: &mut Conversation,
+    arguments: &Arguments,
+    workspace: &Workspace,
+    guard: &Guard,
+    toolchain: Result<Toolchain, ToolchainError>,
+) -> Result<(), Conclusion> {
+    let zip = client.upload()?.map_err(Conclusion::Rejected)?;
+    let start = Instant::now();
+    let bundle = read(client, &zip)?;
+    drop(zip);
+    let toolchain = toolchain?;
+    let program = identity(&bundle, &toolchain)?;
+    client.identified(program.clone(), bundle.generation)?;
+    client.proceed()?;
+
+    let ending = Ending::new(guard.group());
+    ending.at_hang_up(client.stream()).map_err(TransportError::Io)?;
+    ending.after(arguments.time_limit());
+    client.log(Level::Info, format!("Compiler: {}", toolchain.version));
+    let build = Build {
+        bundle: &bundle,
+        toolchain: &toolchain,
+        workspace,
+        ending: &ending,
+        group: guard.group(),
+        time_limit_s: arguments.time_limit().as_secs(),
+    };
+    let built = build.run(client);
+    if ending.is_cancelled() {
+        return Err(Conclusion::Gone(TransportError::Closed));
+    }
+    let object = built.map_err(Conclusion::Failed)?;
+    let result =
+        result::seal(&object, &bundle, program, matiec::description(&toolchain)).map_err(|error| {
+            Conclusion::Failed(format!("The built program cannot be handed over: {error:#}."))
+        })?;
+    let line = format!(
+        "Built {} bytes in {:.2} s",
+        result.object_size,
+        start.elapsed().as_secs_f64()
+    );
+    client.log(Level::Info, line);
+    client.built(&result.object, &result.manifest)?;
+    Ok(())
+}
+
+fn read(client: &mut Conversation, zip: &[u8]) -> Result<Bundle, Conclusion> {
+    let bundle = Bundle::read(zip).map_err(|error| match error {
+        BundleError::Zip(_) => Conclusion::Rejected(error.to_string()),
+        other => Conclusion::Failed(other.to_string()),
+    })?;
+    let program = &bundle.program;
+    client.log(
+        Level::Info,
+        format!(
+            "Received program.zip: {} bytes, {} files",
+            zip.len(),
+            bundle.files.len()
+        ),
+    );
+    client.log(
+        Level::Info,
+        format!(
+            "{} program, {} variables, MD5 {}",
+            bundle.generation,
+            program.variables.len(),
+            program.md5
+        ),
+    );
+    for warning in &program.warnings {
+        client.log(Level::Warning, warning.clone());
+    }
+    Ok(bundle)
+}
+
+fn identity(bundle: &Bundle, toolchain: &Toolchain) -> Result<ProgramId, Conclusion> {
+    let fingerprint = matiec::fingerprint(toolchain);
+    let parts: Vec<&str> = fingerprint.iter().map(String::as_str).collect();
+    ProgramId::try_from(bundle.identity(&parts)).map_err(|error| Conclusion::Failed(error.to_string()))
+}
