@@ -45,7 +45,7 @@ pub fn discovery(what: Discovery) -> Answer {
         }
         Discovery::Availability => answers::ok(&json!({ "available": false, "message": NONE })),
         Discovery::Other => {
-            answers::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "error", "message": NONE }))
+            answers::json(StatusCode::NOT_FOUND, &json!({ "status": "error", "message": NONE }))
         }
     }
 }
