@@ -1,2 +1,21 @@
-//! Entry point.
-fn main() {}
+//! Command line client of OpenPLC Runtime: everything that people and scripts do with a PLC, over the public API.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod arguments;
+mod certificate;
+mod client;
+mod commands;
+mod failure;
+mod host;
+mod memory;
+mod names;
+mod password;
+mod progress;
+mod run;
+mod screen;
+mod variables;
+
+fn main() -> std::process::ExitCode {
+    run::run()
+}

@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::host::Host;
+
+const AFTER: &str = "\
+Names of variables: the end of the path is enough where it is unique, in upper or lower case; so is a located address.
+For CONFIG0.RES0.INSTANCE0.BLINK at %QX0.0 write blink, instance0.blink or %QX0.0.
+
+Exit codes:
+  0  done
+  1  refused or failed; the message says why
+  2  the command line is wrong
+  3  the host cannot be reached
+  4  not logged in
+  5  the certificate of the host has changed";
+
+/// Controls an OpenPLC Runtime over its public API.
+#[derive(Debug, Parser)]
+#[command(version, after_help = AFTER)]
+pub struct Arguments {
+    /// Runtime to talk to [default: the one last logged in to, else 127.0.0.1:8443]
+    #[arg(long, global = true, value_name = "ADDR[:PORT]", env = "OPENPLC_HOST")]
+    pub host: Option<Host>,
+    /// Print JSON: one document, or one a line where output goes on
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Trust the certificate that the host shows now, in place of the one that was remembered
+    #[arg(long, global = true)]
+    pub accept_certificate: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Log in; the session is remembered for further commands
+    Login(Login),
+    /// End the session
+    Logout,
+    /// Upload a program.zip; the runtime builds and starts it
+    Upload(Upload),
+    /// Show state and timing
+    Status {
+        /// Go on showing them
+        #[arg(long, short)]
+        watch: bool,
+    },
+    /// Start the PLC
+    Start,
+    /// Stop the PLC
+    Stop,
+    /// Show the log of the runtime
+    Logs {
+        /// Go on with what is logged from now on
+        #[arg(long, short)]
+        follow: bool,
+        /// Least severity shown
+        #[arg(long, value_enum, default_value_t = Severity::Debug)]
+        level: Severity,
+    },
+    /// List variables and their values
+    Vars {
+        /// Only variables whose path, type or location contains this text
+        filter: Option<String>,
+    },
+    /// Show the values of variables as they change
+    Watch {
+        /// Variables
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Force a variable to a value
+    Force {
+        /// Variable
+        name: String,
+        /// Value, for example TRUE, -5, 16#FF, 1.5, T#1s500ms, 'text'
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// End the forcing of a variable
+    Release {
+        /// Variable
+        name: String,
+    },
+    /// Forget the certificate and the session of the host
+    ForgetHost,
+}
+
+/// How to log in.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Runtime to log in to
+    #[arg(value_name = "HOST")]
+    pub host: Option<Host>,
+    /// User name; asked for when absent
+    #[arg(long, short, env = "OPENPLC_USER")]
+    pub user: Option<String>,
+    /// Read the password from the first line of standard input; also taken from OPENPLC_PASSWORD, otherwise asked for
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Create the first user of a new runtime, then log in
+    #[arg(long)]
+    pub create: bool,
+}
+
+/// What to upload and how.
+#[derive(Debug, Args)]
+pub struct Upload {
+    /// The zip that the Editor makes
+    pub file: PathBuf,
+    /// Show the build log and wait until the program runs
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Build even if the program is unchanged
+    #[arg(long)]
+    pub clean: bool,
+}
+
+/// Severity of log lines.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Severity {
+    /// Everything
+    Debug,
+    /// Normal operation
+    Info,
+    /// Somebody should look
+    Warning,
+    /// Something failed
+    Error,
+}
+
+impl Severity {
+    /// The API's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+        }
+    }
+}

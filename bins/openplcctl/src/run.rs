@@ -1,0 +1,70 @@
+//! From the command line to a command, and from its outcome to an exit code.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use serde_json::json;
+use tokio::runtime::Builder;
+
+use crate::arguments::{Arguments, Command};
+use crate::client::Client;
+use crate::commands::{self, Output};
+use crate::failure::Failure;
+use crate::memory::Memory;
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    match execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if json {
+                eprintln!(
+                    "{}",
+                    json!({ "error": failure.to_string(), "code": failure.exit_code() })
+                );
+            } else {
+                eprintln!("openplcctl: {failure}");
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<(), Failure> {
+    let memory = Memory::of_user()?;
+    let named = match &arguments.command {
+        Command::Login(login) => login.host.clone().or(arguments.host),
+        _ => arguments.host,
+    };
+    let host = match named {
+        Some(host) => host,
+        None => memory.last_host()?.unwrap_or_default(),
+    };
+    let output = Output { json: arguments.json };
+    let mut client = Client::new(host, memory, arguments.accept_certificate)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("Cannot start")?;
+    runtime.block_on(dispatch(arguments.command, &mut client, output))
+}
+
+async fn dispatch(command: Command, client: &mut Client, output: Output) -> Result<(), Failure> {
+    match command {
+        Command::Login(login) => commands::session::login(client, output, login).await,
+        Command::Logout => commands::session::logout(client, output).await,
+        Command::ForgetHost => commands::session::forget(client, output),
+        Command::Upload(upload) => commands::upload::upload(client, output, upload).await,
+        Command::Status { watch } => commands::status::status(client, output, watch).await,
+        Command::Start => commands::plc::start(client, output).await,
+        Command::Stop => commands::plc::stop(client, output).await,
+        Command::Logs { follow, level } => commands::logs::logs(client, output, follow, level).await,
+        Command::Vars { filter } => commands::values::vars(client, output, filter.as_deref()).await,
+        Command::Watch { names } => commands::values::watch(client, output, &names).await,
+        Command::Force { name, value } => commands::values::force(client, output, &name, &value).await,
+        Command::Release { name } => commands::values::release(client, output, &name).await,
+    }
+}

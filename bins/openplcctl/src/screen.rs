@@ -1,0 +1,87 @@
+//! Output that goes on: text that is replaced in place on a terminal, and follows line by line elsewhere.
+
+use std::io::{IsTerminal, Write};
+
+/// Standard output.
+#[derive(Debug)]
+pub struct Screen {
+    terminal: bool,
+    shown: usize,
+}
+
+impl Screen {
+    /// Nothing shown yet.
+    pub fn new() -> Self {
+        Self {
+            terminal: std::io::stdout().is_terminal(),
+            shown: 0,
+        }
+    }
+
+    /// Whether text can be replaced.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Shows these lines in place of the previous ones. Ends the program when nobody reads it any more.
+    pub fn show(&mut self, lines: &[String]) {
+        let mut text = String::new();
+        if self.terminal && self.shown > 0 {
+            text = format!("\x1b[{}A\x1b[J", self.shown);
+        }
+        for line in lines {
+            text += line;
+            text.push('\n');
+        }
+        self.shown = lines.len();
+        print(&text);
+    }
+}
+
+/// Prints one line. Ends the program when nobody reads it any more.
+pub fn line(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        // As every tool does whose output is piped into `head`.
+        std::process::exit(0);
+    }
+}
+
+/// Columns, each as wide as its widest cell.
+pub fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
+            cells.join("  ").trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let lines = table(&[row(&["a", "µs", "c"]), row(&["long", "b", ""])]);
+        assert_eq!(lines, ["a     µs  c", "long  b"]);
+    }
+}
