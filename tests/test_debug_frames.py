@@ -106,25 +106,24 @@ def test_not_text(session, name):
 
 
 def test_info_counts_the_variables(session, blink):
-    count = 1 + max(variable.index for variable in blink.variables.values())
-    assert answer_bytes(session.command("41 DE AD 00 00")) == struct.pack(">BH", 0x41, count)
+    assert answer_bytes(session.command("41 DE AD 00 00")) == struct.pack(">BH", 0x41, len(blink.table))
 
 
 def test_a_list_of_256_is_answered_and_one_of_257_is_not(session, blink):
     """The limit of the protocol. 0x82 makes the Editor ask for half as many."""
-    index = next(iter(blink.variables.values())).index
+    index = blink.variables["SCANS"].index
     assert read_answer(answer_bytes(session.command(read_request([index] * 256)))).last_index == index
     assert answer_bytes(session.command(read_request([index] * 257))) == b"\x44\x82"
 
 
 def test_one_bad_index_spoils_the_list(session, blink):
-    good = next(iter(blink.variables.values())).index
+    good = blink.variables["SCANS"].index
     assert answer_bytes(session.command(read_request([good, 0xFFFF, good]))) == b"\x44\x81"
 
 
 def test_one_answer_for_each_of_many_in_order(session, blink):
     commands, expected = [], []
-    for number in range(300):
+    for number in range(12):
         if number % 3 == 0:
             commands.append(MD5)
             expected.append(b"\x45\x7e" + blink.md5.encode())

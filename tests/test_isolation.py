@@ -103,7 +103,7 @@ class TestClientsThatDoNotRead:
     def test_one_that_asks_for_much_and_reads_nothing(self, runtime, api, editor, blink, scanning):
         """It fills its connection with answers; other sessions and the API go on as if it were not there."""
         stuck = DeafSession(runtime.port, api.token)
-        index = next(iter(blink.variables.values())).index
+        index = blink.variables["SCANS"].index
         core, server = runtime.process("openplc-core"), runtime.process("openplc-api")
         before = server.rss()
         sent = stuck.send_commands(read_request([index] * 256), seconds=3)
@@ -202,7 +202,7 @@ class TestKilledProcesses:
         wait_until(lambda: not compilers(runtime), lambda: f"the compilers to end: {compilers(runtime)}")
         assert api.state() == "RUNNING"
         assert api.compilation()["status"] != "SUCCESS"
-        api.deploy(blink.zip())
+        assert api.upload(b"no zip").status == 400, "the way is free for the next upload"
 
     def test_the_compile_worker(self, runtime, api, editor, blink, slow_to_build):
         answer = api.upload(slow_to_build.zip())

@@ -153,7 +153,7 @@ def test_success_means_that_the_new_program_runs(api, session, core, blink, prog
 def test_debug_polls_are_not_logged(api, session, core):
     session.poll(MD5, 500)
     before, last = core.rss(), api.logs()[-1]["id"]
-    session.poll(MD5, 20_000)
+    session.poll(MD5, 10_000)
     assert core.rss() - before < 512 << 10
     assert not api.logs(last + 1)
 

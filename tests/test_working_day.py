@@ -41,7 +41,7 @@ def test_the_whole_day(fresh_runtime, editor, programs):
     session = editor.connect(runtime.url, api.token)
     debugger = Debugger(session, blink.variables)
     assert debugger.md5() == blink.md5
-    values = debugger.read_many(sorted(blink.variables, key=lambda name: blink.variables[name].index)[:60])
+    values = debugger.read_many(variable.name for variable in blink.table[:60])
     assert len(values) > 2
     before = debugger.read("SCANS")
     wait_until(lambda: debugger.read("SCANS") != before, "SCANS to count")

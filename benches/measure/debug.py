@@ -15,7 +15,7 @@ def polls(figures, runtime, bundle, seconds):
     """One client, one poll after the other, as an Editor polls but without its pauses."""
     api = runtime.login()
     api.deploy(bundle.zip())
-    indexes = sorted({variable.index for variable in bundle.variables.values()})
+    indexes = range(len(bundle.table))
     processes = [runtime.process(name).pid for name in ("openplc-api", "openplc-core")]
     session = DebugSession(runtime.port, api.token)
     for count in (60, 200):
@@ -59,7 +59,7 @@ def memory_of_processes(figures, runtime, bundle, total, sessions=4):
         "resident memory, blink running", words(before), aim="< 25 MB", upstream="135 MB",
         rss_mb=sum(rss for rss, _ in before.values()) / 1e6,
     )  # fmt: skip
-    frame = command_frame(read_request([variable.index for variable in bundle.variables.values()][:10]))
+    frame = command_frame(read_request(range(min(10, len(bundle.table)))))
     clients = [DebugSession(runtime.port, api.token) for _ in range(sessions)]
     errors = []
 

@@ -50,14 +50,18 @@ class Bundle:
         return MD5.search(self.text("debug.c")).group(1)
 
     @cached_property
-    def variables(self):
-        """By C path without the wrappers' names, and by the last part of it where that is unique."""
-        entries = [
+    def table(self):
+        """The debug table, in its order."""
+        return [
             Variable(index, name.replace(".value.table[", "[").replace(".value.", "."), iec_type)
             for index, (name, iec_type) in enumerate(ENTRY.findall(self.text("debug.c")))
         ]
+
+    @cached_property
+    def variables(self):
+        """By C path without the wrappers' names, and by the last part of it where that is unique."""
         by_last_part = {}
-        for variable in entries:
+        for variable in self.table:
             by_last_part.setdefault(re.split(r"\.|__", variable.name)[-1], []).append(variable)
         unique = {name: found[0] for name, found in by_last_part.items() if len(found) == 1}
-        return unique | {variable.name: variable for variable in entries}
+        return unique | {variable.name: variable for variable in self.table}

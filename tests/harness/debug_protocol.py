@@ -43,8 +43,7 @@ def encode(iec_type: str, value) -> bytes:
         text = value.encode("ascii")
         return bytes([len(text)]) + text
     if iec_type in ("TIME", "DATE", "TOD", "DT"):
-        seconds, nanoseconds = value
-        return struct.pack(">ii", seconds, nanoseconds)
+        return struct.pack("<ii", *value)[::-1]  # seconds and nanoseconds, swapped as one number of eight bytes
     return struct.pack(">" + FORMATS[iec_type], value)
 
 
@@ -96,16 +95,16 @@ class Debugger:
 
     def read_many(self, names) -> dict:
         """Reads variables as the Editor does: asks again for what did not fit into one answer."""
-        wanted, values = [self.variables[name] for name in names], {}
+        wanted, values = list(names), {}
         while wanted:
-            reading = read_answer(self.frame(read_request([variable.index for variable in wanted])))
+            reading = read_answer(self.frame(read_request([self.variables[name].index for name in wanted])))
             data = reading.data
             while wanted:
-                variable, size = wanted[0], SIZES[wanted[0].iec_type]
-                values[variable.name] = decode(variable.iec_type, data[:size])
+                variable = self.variables[wanted[0]]
+                size = SIZES[variable.iec_type]
                 assert len(data) >= size, f"{variable} is missing in the answer"
+                values[wanted.pop(0)] = decode(variable.iec_type, data[:size])
                 data = data[size:]
-                wanted.pop(0)
                 if variable.index == reading.last_index:
                     break
             assert not data, f"{len(data)} bytes too many"
