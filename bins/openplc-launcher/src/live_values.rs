@@ -62,7 +62,14 @@ struct Shown {
 
 fn variables(core: &mut Connection) -> Result<Vec<Shown>> {
     match ask(core, &Request::Variables)? {
-        Answer::Variables { variables, .. } => Ok(variables.iter().filter_map(shown).take(MOST).collect()),
+        Answer::Variables { variables, .. } => {
+            let shown = variables.iter().filter_map(shown);
+            // What is inside function blocks is seldom what a first look is for.
+            Ok(shown
+                .filter(|variable| !variable.name.contains('.'))
+                .take(MOST)
+                .collect())
+        }
         _ => bail!("openplc-core gave no variables"),
     }
 }

@@ -96,7 +96,7 @@ pub enum Command {
 pub struct Login {
     /// Runtime to log in to
     #[arg(value_name = "HOST")]
-    pub host: Option<Host>,
+    pub runtime: Option<Host>,
     /// User name; asked for when absent
     #[arg(long, short, env = "OPENPLC_USER")]
     pub user: Option<String>,

@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
 fn execute(arguments: Arguments) -> Result<(), Failure> {
     let memory = Memory::of_user()?;
     let named = match &arguments.command {
-        Command::Login(login) => login.host.clone().or(arguments.host),
+        Command::Login(login) => login.runtime.clone().or(arguments.host),
         _ => arguments.host,
     };
     let host = match named {
@@ -66,5 +66,23 @@ async fn dispatch(command: Command, client: &mut Client, output: Output) -> Resu
         Command::Watch { names } => commands::values::watch(client, output, &names).await,
         Command::Force { name, value } => commands::values::force(client, output, &name, &value).await,
         Command::Release { name } => commands::values::release(client, output, &name).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        let parse = |words: &[&str]| Arguments::try_parse_from([&["openplcctl"], words].concat()).is_ok();
+        assert!(parse(&["login", "--create", "--user", "anna", "plc.local:8443"]));
+        assert!(parse(&["login", "--host", "plc.local"]));
+        assert!(parse(&["force", "level", "-5", "--json"]));
+        assert!(!parse(&["--host", "a b", "status"]));
+        assert!(!parse(&["watch"]));
     }
 }
