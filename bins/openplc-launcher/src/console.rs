@@ -139,7 +139,12 @@ fn write_all(outputs: &Receiver<Output>) {
                 continue;
             }
         }
-        write_lines(&mut text, &live);
+        if !live.is_empty() {
+            // A line that wraps would take two lines on the screen: cut it at the margin instead.
+            text.push_str("\x1b[?7l");
+            write_lines(&mut text, &live);
+            text.push_str("\x1b[?7h");
+        }
         // A reader that went away is no reason to stop a PLC: errors are ignored.
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -32,8 +32,8 @@ pub enum Failure {
     #[error(
         "The certificate of {host} has changed. Either it was renewed, or somebody stands between you and the PLC.\n  \
          remembered  {remembered}\n  shown now   {shown}\n\
-         Compare with the line in the runtime's log (journalctl -u openplc-api). If it is right, accept it with: \
-         openplcctl --host {host} --accept-certificate login"
+         On the PLC, this shows the right one: openssl x509 -noout -fingerprint -sha256 -in cert.pem (in the API's folder)\n\
+         If they are the same, accept it with: openplcctl login --host {host} --accept-certificate"
     )]
     CertificateChanged {
         /// The host.

@@ -34,7 +34,12 @@ impl Screen {
             text.push('\n');
         }
         self.shown = lines.len();
-        print(&text);
+        // A line that wraps would take two lines on the screen: cut it at the margin instead.
+        print(&if self.terminal {
+            format!("\x1b[?7l{text}\x1b[?7h")
+        } else {
+            text
+        });
     }
 }
 
