@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use serde_json::json;
@@ -12,25 +14,37 @@ use serde_json::json;
 pub const COMPATIBLE_VERSION: &str = "v4.2.3";
 
 /// The Editor 4.1 connects to exactly this value only.
-const GENERATION: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("x-openplc-runtime-version"), HeaderValue::from_static("v4"));
+const GENERATION: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-openplc-runtime-version"),
+    HeaderValue::from_static("v4"),
+);
 
-/// What a route answers.
-pub type Answer = Response<Full<Bytes>>;
+/// What a route answers: a JSON document.
+#[derive(Debug)]
+pub struct Answer {
+    status: StatusCode,
+    body: Bytes,
+    header: Option<(HeaderName, &'static str)>,
+}
 
 /// A JSON document.
 pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
-    let (status, body) = match serde_json::to_vec(document) {
-        Ok(body) => (status, body),
+    match serde_json::to_vec(document) {
+        Ok(body) => Answer {
+            status,
+            body: body.into(),
+            header: None,
+        },
         Err(error) => {
             tracing::error!(%error, "an answer could not be encoded");
-            (StatusCode::INTERNAL_SERVER_ERROR, br#"{"error":"The answer could not be encoded"}"#.to_vec())
+            let body = Bytes::from_static(br#"{"error":"The answer could not be encoded"}"#);
+            Answer {
+                status: StatusCode::INTERNAL_SERVER_ERROR,
+                body,
+                header: None,
+            }
         }
-    };
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
+    }
 }
 
 /// 200 with a JSON document.
@@ -50,15 +64,33 @@ pub fn error(status: StatusCode, text: &str) -> Answer {
 
 /// 401, which makes the Editor log in again.
 pub fn unauthenticated(text: &str) -> Answer {
-    let mut answer = message(StatusCode::UNAUTHORIZED, text);
-    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    answer
+    Answer {
+        header: Some((WWW_AUTHENTICATE, "Bearer")),
+        ..message(StatusCode::UNAUTHORIZED, text)
+    }
 }
 
-/// Adds what every answer carries.
-pub fn finish<B>(answer: &mut Response<B>) {
-    let headers = answer.headers_mut();
-    headers.insert(GENERATION.0, GENERATION.1);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+/// 405, with the methods that there are, separated by commas.
+pub fn method_not_allowed(allowed: &'static str) -> Answer {
+    let text = format!("Only {allowed} is possible here");
+    Answer {
+        header: Some((ALLOW, allowed)),
+        ..error(StatusCode::METHOD_NOT_ALLOWED, &text)
+    }
+}
+
+impl From<Answer> for Response<Full<Bytes>> {
+    fn from(answer: Answer) -> Self {
+        let mut response = Response::new(Full::new(answer.body));
+        *response.status_mut() = answer.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(GENERATION.0, GENERATION.1);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some((name, value)) = answer.header {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
 }

@@ -29,9 +29,10 @@ impl Application {
         };
         let token = header.to_str().ok().and_then(|text| text.trim().split_once(' '));
         match token {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-                self.accounts.authenticate(token.trim()).map_err(|error| unauthenticated(&error.to_string()))
-            }
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => self
+                .accounts
+                .authenticate(token.trim())
+                .map_err(|error| unauthenticated(&error.to_string())),
             _ => Err(unauthenticated(
                 "Missing 'Bearer' type in 'Authorization' header. Expected 'Authorization: Bearer <JWT>'",
             )),

@@ -44,7 +44,10 @@ pub struct RequestBody {
 
 impl RequestBody {
     pub fn new(incoming: Incoming) -> Self {
-        Self { incoming, pause: None }
+        Self {
+            incoming,
+            pause: None,
+        }
     }
 
     /// Reads the JSON document of a request with these headers.
@@ -64,13 +67,20 @@ impl RequestBody {
         }
         let collected = Limited::new(self, MAX_JSON).collect().await.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
-                answers::message(StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too long")
+                answers::message(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The body of the request is too long",
+                )
             } else {
                 answers::message(StatusCode::BAD_REQUEST, "The body of the request is incomplete")
             }
         })?;
-        serde_json::from_slice(&collected.to_bytes())
-            .map_err(|_| answers::message(StatusCode::BAD_REQUEST, "The body of the request is not valid JSON"))
+        serde_json::from_slice(&collected.to_bytes()).map_err(|_| {
+            answers::message(
+                StatusCode::BAD_REQUEST,
+                "The body of the request is not valid JSON",
+            )
+        })
     }
 
     /// Reads and forgets what is left of a body, within bounds, while the answer is on its way.
@@ -105,7 +115,9 @@ impl Body for RequestBody {
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)));
         }
-        let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE)));
+        let pause = this
+            .pause
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE)));
         ready!(pause.as_mut().poll(context));
         Poll::Ready(Some(Err(BodyError::Idle)))
     }

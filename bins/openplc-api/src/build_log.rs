@@ -41,7 +41,12 @@ pub struct BuildLog(Mutex<Build>);
 
 impl BuildLog {
     pub fn new(phase: Phase) -> Self {
-        Self(Mutex::new(Build { status: phase, logs: Vec::new(), exit_code: None, bytes: 0 }))
+        Self(Mutex::new(Build {
+            status: phase,
+            logs: Vec::new(),
+            exit_code: None,
+            bytes: 0,
+        }))
     }
 
     /// The build as it is now.
@@ -85,11 +90,12 @@ impl Build {
                 return;
             }
             self.bytes += line.len();
-            self.logs.push(if self.bytes < MAX_BYTES || level == Level::Error {
-                format!("[{}] {line}\n", level.as_str())
-            } else {
-                "[WARNING] The log is too long: its further lines are not shown\n".into()
-            });
+            self.logs
+                .push(if self.bytes < MAX_BYTES || level == Level::Error {
+                    format!("[{}] {line}\n", level.as_str())
+                } else {
+                    "[WARNING] The log is too long: its further lines are not shown\n".into()
+                });
         }
     }
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use openplc_accounts::secret_file;
-use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
+};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Marks a certificate as made here: any other belongs to somebody else and is never replaced.
@@ -25,7 +27,8 @@ pub fn ensure(certificate: &Path, key: &Path) -> anyhow::Result<()> {
     let (certificate_pem, key_pem) = make(&names)?;
     // The key first: a certificate without its key would be taken for somebody's mistake.
     secret_file::write(key, key_pem.as_bytes()).with_context(|| key.display().to_string())?;
-    secret_file::write(certificate, certificate_pem.as_bytes()).with_context(|| certificate.display().to_string())?;
+    secret_file::write(certificate, certificate_pem.as_bytes())
+        .with_context(|| certificate.display().to_string())?;
     tracing::info!(certificate = %certificate.display(), names = %names.join(" "), "self-signed certificate made");
     Ok(())
 }
@@ -34,9 +37,13 @@ pub fn ensure(certificate: &Path, key: &Path) -> anyhow::Result<()> {
 fn is_due(path: &Path) -> anyhow::Result<bool> {
     let text = std::fs::read(path).with_context(|| path.display().to_string())?;
     let (_, pem) = x509_parser::pem::parse_x509_pem(&text).with_context(|| path.display().to_string())?;
-    let (_, certificate) = X509Certificate::from_der(&pem.contents).with_context(|| path.display().to_string())?;
+    let (_, certificate) =
+        X509Certificate::from_der(&pem.contents).with_context(|| path.display().to_string())?;
     let ours = certificate.subject() == certificate.issuer()
-        && certificate.subject().iter_organization().any(|name| name.as_str() == Ok(ORGANISATION));
+        && certificate
+            .subject()
+            .iter_organization()
+            .any(|name| name.as_str() == Ok(ORGANISATION));
     let ends = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
     Ok(ours && UNIX_EPOCH + Duration::from_secs(ends) < SystemTime::now() + RENEWAL)
 }
@@ -47,7 +54,10 @@ fn make(names: &[String]) -> anyhow::Result<(String, String)> {
     let mut parameters = CertificateParams::new(names)?;
     let mut subject = DistinguishedName::new();
     subject.push(DnType::OrganizationName, ORGANISATION);
-    subject.push(DnType::CommonName, names.first().map_or("localhost", String::as_str));
+    subject.push(
+        DnType::CommonName,
+        names.first().map_or("localhost", String::as_str),
+    );
     parameters.distinguished_name = subject;
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -60,22 +70,30 @@ fn make(names: &[String]) -> anyhow::Result<(String, String)> {
 
 /// Names and addresses by which this host may be called.
 fn host_names() -> Vec<String> {
-    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    let addresses = nix::ifaddrs::getifaddrs().into_iter().flatten().filter_map(|interface| {
-        let address = interface.address?;
-        if let Some(address) = address.as_sockaddr_in() {
-            Some(address.ip().to_string())
-        } else {
-            // A link-local address means nothing without its interface.
-            let address = address.as_sockaddr_in6()?.ip();
-            (!address.is_unicast_link_local()).then(|| address.to_string())
-        }
-    });
+    let host = nix::unistd::gethostname()
+        .ok()
+        .and_then(|name| name.into_string().ok());
+    let addresses = nix::ifaddrs::getifaddrs()
+        .into_iter()
+        .flatten()
+        .filter_map(|interface| {
+            let address = interface.address?;
+            if let Some(address) = address.as_sockaddr_in() {
+                Some(address.ip().to_string())
+            } else {
+                // A link-local address means nothing without its interface.
+                let address = address.as_sockaddr_in6()?.ip();
+                (!address.is_unicast_link_local()).then(|| address.to_string())
+            }
+        });
     let fixed = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
     let others: BTreeSet<String> = fixed.into_iter().chain(addresses).collect();
     // A host name that is no DNS name could not be put into a certificate.
     let host = host.filter(|host| {
-        !others.contains(host) && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        !others.contains(host)
+            && host
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     });
     host.into_iter().chain(others).collect()
 }
@@ -87,11 +105,18 @@ mod tests {
     #[test]
     fn a_certificate_of_ours_is_renewed_before_it_ends() {
         let directory = tempfile::tempdir().unwrap();
-        let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+        let (certificate, key) = (
+            directory.path().join("cert.pem"),
+            directory.path().join("key.pem"),
+        );
         ensure(&certificate, &key).unwrap();
         let first = std::fs::read(&certificate).unwrap();
         ensure(&certificate, &key).unwrap();
-        assert_eq!(std::fs::read(&certificate).unwrap(), first, "a certificate that lasts is kept");
+        assert_eq!(
+            std::fs::read(&certificate).unwrap(),
+            first,
+            "a certificate that lasts is kept"
+        );
 
         std::fs::write(&certificate, ending_soon(ORGANISATION)).unwrap();
         ensure(&certificate, &key).unwrap();
@@ -101,7 +126,10 @@ mod tests {
     #[test]
     fn a_certificate_of_somebody_else_is_kept_whatever_its_state() {
         let directory = tempfile::tempdir().unwrap();
-        let (certificate, key) = (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+        let (certificate, key) = (
+            directory.path().join("cert.pem"),
+            directory.path().join("key.pem"),
+        );
         let theirs = ending_soon("Plant operator");
         std::fs::write(&certificate, &theirs).unwrap();
         std::fs::write(&key, "their key").unwrap();
@@ -122,8 +150,13 @@ mod tests {
 
     fn ending_soon(organisation: &str) -> String {
         let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        parameters.distinguished_name.push(DnType::OrganizationName, organisation);
+        parameters
+            .distinguished_name
+            .push(DnType::OrganizationName, organisation);
         parameters.not_after = (SystemTime::now() + RENEWAL / 2).into();
-        parameters.self_signed(&KeyPair::generate().unwrap()).unwrap().pem()
+        parameters
+            .self_signed(&KeyPair::generate().unwrap())
+            .unwrap()
+            .pem()
     }
 }

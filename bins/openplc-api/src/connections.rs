@@ -18,16 +18,25 @@ impl Connections {
     pub fn admit(self: &Arc<Self>, peer: SocketAddr) -> Option<Place> {
         let address = peer.ip().to_canonical();
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.values().sum::<usize>() >= MAX || taken.get(&address).is_some_and(|count| *count >= MAX_PER_ADDRESS) {
+        if taken.values().sum::<usize>() >= MAX
+            || taken.get(&address).is_some_and(|count| *count >= MAX_PER_ADDRESS)
+        {
             return None;
         }
         *taken.entry(address).or_default() += 1;
-        Some(Place { connections: Arc::clone(self), address })
+        Some(Place {
+            connections: Arc::clone(self),
+            address,
+        })
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .sum()
     }
 }
 
@@ -57,8 +66,13 @@ mod tests {
     #[test]
     fn one_address_cannot_keep_the_others_out() {
         let connections = Arc::new(Connections::default());
-        let (greedy, other) = (SocketAddr::from(([10, 0, 0, 1], 1)), SocketAddr::from(([10, 0, 0, 2], 1)));
-        let mut places: Vec<Place> = std::iter::from_fn(|| connections.admit(greedy)).take(MAX).collect();
+        let (greedy, other) = (
+            SocketAddr::from(([10, 0, 0, 1], 1)),
+            SocketAddr::from(([10, 0, 0, 2], 1)),
+        );
+        let mut places: Vec<Place> = std::iter::from_fn(|| connections.admit(greedy))
+            .take(MAX)
+            .collect();
         assert_eq!(places.len(), MAX_PER_ADDRESS);
         assert!(connections.admit(other).is_some());
         places.pop();

@@ -55,7 +55,10 @@ pub struct CoreClient {
 
 impl CoreClient {
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, idle: Mutex::default() }
+        Self {
+            socket,
+            idle: Mutex::default(),
+        }
     }
 
     /// Sends a request and waits for its answer.
@@ -64,7 +67,11 @@ impl CoreClient {
         let commands = matches!(request, Request::Start | Request::ColdStart | Request::Stop);
         let (kind, payload) = if commands {
             // A command must not be sent twice, so it gets a connection that cannot be stale.
-            limited(LONG, self.exchange(UnixStream::connect(&self.socket).await?, Kind::Message, &payload)).await?
+            limited(
+                LONG,
+                self.exchange(UnixStream::connect(&self.socket).await?, Kind::Message, &payload),
+            )
+            .await?
         } else {
             limited(SHORT, self.query(Kind::Message, &payload)).await?
         };
@@ -93,7 +100,8 @@ impl CoreClient {
                 other => return other,
             }
         }
-        self.exchange(UnixStream::connect(&self.socket).await?, kind, payload).await
+        self.exchange(UnixStream::connect(&self.socket).await?, kind, payload)
+            .await
     }
 
     /// One exchange. The connection is kept only when it succeeded: a late answer can never be taken for a later one.
@@ -138,7 +146,9 @@ async fn limited<T>(
     limit: Duration,
     exchange: impl Future<Output = Result<T, CoreError>>,
 ) -> Result<T, CoreError> {
-    tokio::time::timeout(limit, exchange).await.map_err(|_| CoreError::Late)?
+    tokio::time::timeout(limit, exchange)
+        .await
+        .map_err(|_| CoreError::Late)?
 }
 
 fn answer(kind: Kind, payload: &[u8]) -> Result<Answer, CoreError> {

@@ -94,6 +94,9 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(error), "{text:?}");
         }
-        assert_eq!(parse(&"00 ".repeat(MAX_FRAME)).map(|frame| frame.len()), Ok(MAX_FRAME));
+        assert_eq!(
+            parse(&"00 ".repeat(MAX_FRAME)).map(|frame| frame.len()),
+            Ok(MAX_FRAME)
+        );
     }
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use socketioxide::SocketIo;
 use socketioxide::extract::{SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::application::Application;
 use crate::core_client::DebugReply;
@@ -46,22 +46,27 @@ enum Task {
 pub fn serve(io: &SocketIo, application: &Arc<Application>) {
     let admit = {
         let application = Arc::clone(application);
-        async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
-            match token_of(&socket, credentials.ok()).map(|token| application.accounts.authenticate(&token)) {
-                Some(Ok(session)) => {
-                    tracing::info!(user = ?session.user.username, client = %socket.id, "debugger connected");
-                    Ok(())
-                }
-                _ => Err("Connection rejected by server"),
+        async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| match token_of(
+            &socket,
+            credentials.ok(),
+        )
+        .map(|token| application.accounts.authenticate(&token))
+        {
+            Some(Ok(session)) => {
+                tracing::info!(user = ?session.user.username, client = %socket.id, "debugger connected");
+                Ok(())
             }
+            _ => Err("Connection rejected by server"),
         }
     };
     let connected = {
         let application = Arc::clone(application);
-        async move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
+        // Not async: it runs before the next message of the client is looked at, which may be a command.
+        move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
             if let Some(token) = token_of(&socket, credentials.ok()) {
                 attend(&socket, token, &application);
             }
+            std::future::ready(())
         }
     };
     io.ns(NAMESPACE, connected.with(admit));
@@ -71,9 +76,14 @@ pub fn serve(io: &SocketIo, application: &Arc<Application>) {
 fn token_of(socket: &SocketRef, credentials: Option<Credentials>) -> Option<String> {
     let from_query = || {
         let query = socket.req_parts().uri.query()?;
-        query.split('&').find_map(|pair| pair.strip_prefix("token=")).map(str::to_owned)
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("token="))
+            .map(str::to_owned)
     };
-    credentials.map(|credentials| credentials.token).or_else(from_query)
+    credentials
+        .map(|credentials| credentials.token)
+        .or_else(from_query)
 }
 
 /// Starts to serve one client.
@@ -84,16 +94,35 @@ fn attend(socket: &SocketRef, token: String, application: &Arc<Application>) {
         // Not async: it runs as the command is read, so the queue has the order of the wire.
         move |socket: SocketRef, TryData(command): TryData<Command>| {
             let text = command.ok().map(|command| command.command);
-            enqueue(&socket, &sender, Task::Command { text, received: Instant::now() });
+            enqueue(
+                &socket,
+                &sender,
+                Task::Command {
+                    text,
+                    received: Instant::now(),
+                },
+            );
             std::future::ready(())
         }
     });
-    socket.on("reauth", move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
-        let token = credentials.ok().map(|credentials| credentials.token);
-        enqueue(&socket, &sender, Task::Reauthenticate(token));
-        std::future::ready(())
+    socket.on(
+        "reauth",
+        move |socket: SocketRef, TryData(credentials): TryData<Credentials>| {
+            let token = credentials.ok().map(|credentials| credentials.token);
+            enqueue(&socket, &sender, Task::Reauthenticate(token));
+            std::future::ready(())
+        },
+    );
+    let gone = Arc::new(Notify::new());
+    socket.on_disconnect({
+        let gone = Arc::clone(&gone);
+        move |socket: SocketRef, reason: socketioxide::socket::DisconnectReason| {
+            tracing::info!(client = %socket.id, %reason, "debugger disconnected");
+            gone.notify_one();
+            std::future::ready(())
+        }
     });
-    tokio::spawn(work(socket.clone(), token, Arc::clone(application), tasks));
+    tokio::spawn(work(socket.clone(), token, Arc::clone(application), tasks, gone));
 }
 
 fn enqueue(socket: &SocketRef, sender: &mpsc::Sender<Task>, task: Task) {
@@ -110,17 +139,14 @@ fn drop_client(socket: &SocketRef, why: &str) {
 }
 
 /// Answers the commands of one client, one after the other, until it leaves.
-async fn work(socket: SocketRef, token: String, application: Arc<Application>, mut tasks: mpsc::Receiver<Task>) {
-    let mut token = token;
+async fn work(
+    socket: SocketRef,
+    mut token: String,
+    application: Arc<Application>,
+    mut tasks: mpsc::Receiver<Task>,
+    gone: Arc<Notify>,
+) {
     let mut sent = socket.emit("connected", &json!({ "status": "ok" })).is_ok();
-    let gone = Arc::new(tokio::sync::Notify::new());
-    socket.on_disconnect({
-        let gone = Arc::clone(&gone);
-        move || {
-            gone.notify_one();
-            std::future::ready(())
-        }
-    });
     while sent {
         let task = tokio::select! {
             task = tasks.recv() => task,
@@ -150,7 +176,9 @@ async fn work(socket: SocketRef, token: String, application: Arc<Application>, m
             }
         };
     }
-    drop_client(&socket, "does not read its responses");
+    if socket.connected() {
+        drop_client(&socket, "does not read its responses");
+    }
 }
 
 /// The response to one command.

@@ -33,7 +33,10 @@ pub struct Upload {
 /// the build log included, as it was.
 pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(), DeployError> {
     let log = Arc::new(BuildLog::new(Phase::Unzipping));
-    log.line(Level::Info, &format!("program.zip received: {} bytes", upload.size));
+    log.line(
+        Level::Info,
+        &format!("program.zip received: {} bytes", upload.size),
+    );
     let (sender, verdict) = oneshot::channel();
     let deployer = application.deployer.clone();
     tokio::task::spawn_blocking({
@@ -52,7 +55,9 @@ pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(),
             Ok(Err(_)) => Err(DeployError::Failed("The build broke off without a result".into())),
         }
     });
-    shown.await.unwrap_or_else(|error| Err(DeployError::Failed(error.to_string())))
+    shown
+        .await
+        .unwrap_or_else(|error| Err(DeployError::Failed(error.to_string())))
 }
 
 fn deploy(
@@ -65,7 +70,10 @@ fn deploy(
     let result = deployer.deploy(&upload.zip, upload.clean, &mut |event| match event {
         Event::Log { level, line } => log.line(level, &line),
         Event::Identified { program, generation } => {
-            log.line(Level::Info, &format!("Program {} ({generation})", program.short()));
+            log.line(
+                Level::Info,
+                &format!("Program {} ({generation})", program.short()),
+            );
             log.compiling();
             if let Some(verdict) = verdict.take() {
                 // Nobody waits any longer: the log tells.

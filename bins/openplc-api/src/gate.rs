@@ -56,7 +56,12 @@ impl Gate {
             .max_buffer_size(MAX_WAITING)
             .build_with_inner_svc(Elsewhere);
         debug_socket::serve(&socket_io, &application);
-        Self { application, socket_io, socket_service, admission: Admission::new() }
+        Self {
+            application,
+            socket_io,
+            socket_service,
+            admission: Admission::new(),
+        }
     }
 
     /// Ends all debug sessions.
@@ -73,13 +78,23 @@ impl Gate {
         let (parts, body) = request.into_parts();
         let mut body = RequestBody::new(body);
         let is_socket_io = parts.uri.path().starts_with(SOCKET_IO);
-        let mut answer = if is_foreign(&parts) {
-            answers::error(StatusCode::FORBIDDEN, "Requests from pages of other origins are refused")
+        let answer = if is_foreign(&parts) {
+            answers::error(
+                StatusCode::FORBIDDEN,
+                "Requests from pages of other origins are refused",
+            )
         } else if !is_socket_io {
-            let request = routes::Request { parts: &parts, body: &mut body, peer };
+            let request = routes::Request {
+                parts: &parts,
+                body: &mut body,
+                peer,
+            };
             routes::answer(&self.application, request).await
         } else if begins_session(&parts) && !self.admission.admit() {
-            answers::error(StatusCode::TOO_MANY_REQUESTS, "Too many new sessions. Try again in a few seconds")
+            answers::error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many new sessions. Try again in a few seconds",
+            )
         } else {
             let request = Request::from_parts(parts, body);
             return match self.socket_service.call(request).await {
@@ -87,11 +102,10 @@ impl Gate {
                 Err(never) => match never {},
             };
         };
-        answers::finish(&mut answer);
         if !body.is_end_stream() {
             tokio::spawn(body.drain());
         }
-        answer.map(Either::Right)
+        Response::from(answer).map(Either::Right)
     }
 }
 
@@ -105,15 +119,21 @@ impl Service<Request<RequestBody>> for Elsewhere {
     type Future = Ready<Result<Self::Response, Infallible>>;
 
     fn call(&self, _: Request<RequestBody>) -> Self::Future {
-        ready(Ok(answers::error(StatusCode::NOT_FOUND, "Not found")))
+        ready(Ok(answers::error(StatusCode::NOT_FOUND, "Not found").into()))
     }
 }
 
 /// Whether a page of another origin sends this. The Editor and scripts send no origin, a page of this host its own.
 fn is_foreign(parts: &Parts) -> bool {
-    let Some(origin) = parts.headers.get(ORIGIN) else { return false };
+    let Some(origin) = parts.headers.get(ORIGIN) else {
+        return false;
+    };
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"))
+        .map(|(_, host)| host);
     match (origin, host) {
         (Some(origin), Some(host)) => !origin.eq_ignore_ascii_case(host),
         _ => true,
@@ -122,5 +142,10 @@ fn is_foreign(parts: &Parts) -> bool {
 
 /// Whether a request to Socket.IO opens a new session.
 fn begins_session(parts: &Parts) -> bool {
-    !parts.uri.query().unwrap_or_default().split('&').any(|pair| pair.starts_with("sid="))
+    !parts
+        .uri
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .any(|pair| pair.starts_with("sid="))
 }

@@ -24,13 +24,22 @@ impl PasswordWork {
     /// Leaves half of the processors to everybody else.
     pub fn new() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { workers: Arc::new(Semaphore::new((processors / 2).max(1))), queue: Semaphore::new(QUEUE) }
+        Self {
+            workers: Arc::new(Semaphore::new((processors / 2).max(1))),
+            queue: Semaphore::new(QUEUE),
+        }
     }
 
     /// Runs `work`, which hashes, on a thread of its own. The answer 429 says that too many others do.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Answer> {
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Answer> {
         let busy = || {
-            answers::message(StatusCode::TOO_MANY_REQUESTS, "Too many logins at this moment. Try again in a few seconds")
+            answers::message(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many logins at this moment. Try again in a few seconds",
+            )
         };
         let place = self.queue.try_acquire().map_err(|_| busy())?;
         let worker = tokio::time::timeout(PATIENCE, Arc::clone(&self.workers).acquire_owned())
@@ -47,7 +56,10 @@ impl PasswordWork {
         });
         result.await.map_err(|error| {
             tracing::error!(%error, "the hashing of a password broke off");
-            answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The password could not be processed")
+            answers::message(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The password could not be processed",
+            )
         })
     }
 }

@@ -36,9 +36,11 @@ fn figures(task: &TaskStatistics) -> Map<String, Value> {
     let mut figures = Map::new();
     figures.insert("scan_count".into(), task.scan_count.into());
     figures.insert("overruns".into(), task.overruns.into());
-    for (name, spread) in
-        [("scan_time", task.scan_time), ("cycle_time", task.cycle_time), ("cycle_latency", task.cycle_latency)]
-    {
+    for (name, spread) in [
+        ("scan_time", task.scan_time),
+        ("cycle_time", task.cycle_time),
+        ("cycle_latency", task.cycle_latency),
+    ] {
         insert_spread(&mut figures, name, spread);
     }
     figures
@@ -60,9 +62,18 @@ fn no_figures() -> Map<String, Value> {
 fn insert_spread(figures: &mut Map<String, Value>, name: &str, spread: Option<Spread>) {
     #[expect(clippy::cast_precision_loss, reason = "2^53 ns are a hundred days")]
     let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;
-    figures.insert(format!("{name}_min"), spread.map(|spread| microseconds(spread.min_ns)).into());
-    figures.insert(format!("{name}_max"), spread.map(|spread| microseconds(spread.max_ns)).into());
-    figures.insert(format!("{name}_avg"), spread.map(|spread| spread.mean_ns / 1000.0).into());
+    figures.insert(
+        format!("{name}_min"),
+        spread.map(|spread| microseconds(spread.min_ns)).into(),
+    );
+    figures.insert(
+        format!("{name}_max"),
+        spread.map(|spread| microseconds(spread.max_ns)).into(),
+    );
+    figures.insert(
+        format!("{name}_avg"),
+        spread.map(|spread| spread.mean_ns / 1000.0).into(),
+    );
 }
 
 #[cfg(test)]
@@ -95,13 +106,23 @@ mod tests {
 
     #[test]
     fn figures_are_shown_on_request_only() {
-        assert_eq!(document(&status(vec![]), false), json!({ "status": "STATUS:RUNNING" }));
+        assert_eq!(
+            document(&status(vec![]), false),
+            json!({ "status": "STATUS:RUNNING" })
+        );
     }
 
     #[test]
     fn both_generations_find_their_figures() {
-        let spread = Spread { min_ns: 1_500, max_ns: 2_500, mean_ns: 2_000.0 };
-        let document = document(&status(vec![task("fast", 7, Some(spread)), task("slow", 0, None)]), true);
+        let spread = Spread {
+            min_ns: 1_500,
+            max_ns: 2_500,
+            mean_ns: 2_000.0,
+        };
+        let document = document(
+            &status(vec![task("fast", 7, Some(spread)), task("slow", 0, None)]),
+            true,
+        );
         let figures = &document["timing_stats"];
         assert_eq!(figures["scan_count"], 7);
         assert_eq!(figures["scan_time_min"], 1.5);

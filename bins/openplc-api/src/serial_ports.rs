@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::Serialize;
 
 /// Names of ports that can be wired to a device.
-const PREFIXES: [&str; 8] = ["ttyS", "ttyUSB", "ttyXRUSB", "ttyACM", "ttyAMA", "ttymxc", "ttyAP", "rfcomm"];
+const PREFIXES: [&str; 8] = [
+    "ttyS", "ttyUSB", "ttyXRUSB", "ttyACM", "ttyAMA", "ttymxc", "ttyAP", "rfcomm",
+];
 
 /// One port.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -37,8 +39,15 @@ fn port(name: &str, entry: &Path) -> Option<SerialPort> {
     }
     let device = entry.join("device").canonicalize().ok()?;
     // A USB adapter describes itself in the directory of its USB device, a level or two above the port's.
-    let product = device.ancestors().skip(1).take(3).find_map(|directory| read(&directory.join("product")));
-    Some(SerialPort { device: format!("/dev/{name}"), description: product.unwrap_or_else(|| name.to_owned()) })
+    let product = device
+        .ancestors()
+        .skip(1)
+        .take(3)
+        .find_map(|directory| read(&directory.join("product")));
+    Some(SerialPort {
+        device: format!("/dev/{name}"),
+        description: product.unwrap_or_else(|| name.to_owned()),
+    })
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -55,7 +64,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let usb = root.path().join("devices/usb1/1-1");
         let class = root.path().join("class");
-        for directory in [usb.join("1-1:1.0/ttyUSB0"), root.path().join("devices/serial8250")] {
+        for directory in [
+            usb.join("1-1:1.0/ttyUSB0"),
+            root.path().join("devices/serial8250"),
+        ] {
             fs::create_dir_all(directory).unwrap();
         }
         fs::write(usb.join("product"), "FT232R USB UART\n").unwrap();
@@ -72,8 +84,13 @@ mod tests {
             }
         }
         let found = list(&class);
-        let expected = [("/dev/ttyS0", "ttyS0"), ("/dev/ttyUSB0", "FT232R USB UART")]
-            .map(|(device, description)| SerialPort { device: device.into(), description: description.into() });
+        let expected =
+            [("/dev/ttyS0", "ttyS0"), ("/dev/ttyUSB0", "FT232R USB UART")].map(|(device, description)| {
+                SerialPort {
+                    device: device.into(),
+                    description: description.into(),
+                }
+            });
         assert_eq!(found, expected);
     }
 

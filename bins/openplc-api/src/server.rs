@@ -126,7 +126,8 @@ async fn converse(
 ) {
     // Without it answers are merely slower.
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(StallGuard::new(stream, place))).await {
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(StallGuard::new(stream, place))).await
+    {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%peer, %error, "no TLS connection"),
         Err(_) => return tracing::debug!(%peer, "no TLS connection in time"),

@@ -21,7 +21,11 @@ pub struct StallGuard<S, P> {
 
 impl<S, P> StallGuard<S, P> {
     pub fn new(stream: S, place: P) -> Self {
-        Self { stream, stalled: None, _place: place }
+        Self {
+            stream,
+            stalled: None,
+            _place: place,
+        }
     }
 
     /// `result`, unless it has been pending for too long.
@@ -30,8 +34,9 @@ impl<S, P> StallGuard<S, P> {
             self.stalled = None;
             return result;
         }
-        let stalled =
-            self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + PATIENCE)));
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + PATIENCE)));
         match stalled.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,

@@ -27,7 +27,10 @@ pub fn ready(status: &str) {
 
 /// The end has begun.
 pub fn stopping() {
-    notify(&[NotifyState::Stopping, NotifyState::Status("Finishing what is being answered")]);
+    notify(&[
+        NotifyState::Stopping,
+        NotifyState::Status("Finishing what is being answered"),
+    ]);
 }
 
 /// Tells the supervisor, twice in the time it allows, that the event loop turns. Never returns.

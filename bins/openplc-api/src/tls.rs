@@ -34,7 +34,10 @@ impl Certificates {
     /// Chooses a certificate from the state directory, and makes one when there is none.
     pub fn open(directory: &Path) -> anyhow::Result<Arc<Self>> {
         let current = RwLock::new(Arc::new(choose(directory)?));
-        Ok(Arc::new(Self { directory: directory.to_owned(), current }))
+        Ok(Arc::new(Self {
+            directory: directory.to_owned(),
+            current,
+        }))
     }
 
     /// What accepts TLS connections.
@@ -55,7 +58,9 @@ impl Certificates {
         loop {
             tokio::time::sleep(REFRESH).await;
             match choose(&self.directory) {
-                Ok(chosen) => *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(chosen),
+                Ok(chosen) => {
+                    *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(chosen)
+                }
                 Err(error) => tracing::error!("the certificate could not be renewed: {error:#}"),
             }
         }
@@ -64,7 +69,9 @@ impl Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(
+            &self.current.read().unwrap_or_else(PoisonError::into_inner),
+        ))
     }
 }
 
@@ -89,7 +96,11 @@ fn load(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .with_context(|| certificate.display().to_string())?;
-    anyhow::ensure!(!chain.is_empty(), "{}: no certificate in this file", certificate.display());
+    anyhow::ensure!(
+        !chain.is_empty(),
+        "{}: no certificate in this file",
+        certificate.display()
+    );
     let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| key.display().to_string())?;
     let signing = ring::sign::any_supported_type(&key_der).with_context(|| key.display().to_string())?;
     let certified = CertifiedKey::new(chain, signing);

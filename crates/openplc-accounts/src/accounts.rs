@@ -20,7 +20,9 @@ pub enum OpenError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The database cannot be used.
-    #[error("{path}: {source}. Restore the file from a backup; or, to start afresh without any account, remove it")]
+    #[error(
+        "{path}: {source}. Restore the file from a backup; or, to start afresh without any account, remove it"
+    )]
     Database {
         /// The file.
         path: PathBuf,
@@ -102,7 +104,10 @@ struct Memory {
 
 impl Memory {
     fn user(&self, id: i64) -> Result<&Stored, AccountError> {
-        self.users.iter().find(|stored| stored.user.id == id).ok_or(AccountError::NotFound)
+        self.users
+            .iter()
+            .find(|stored| stored.user.id == id)
+            .ok_or(AccountError::NotFound)
     }
 
     fn named(&self, username: &str) -> Option<&Stored> {
@@ -110,7 +115,10 @@ impl Memory {
     }
 
     fn is_last_admin(&self, id: i64) -> bool {
-        !self.users.iter().any(|stored| stored.user.role == Role::Admin && stored.user.id != id)
+        !self
+            .users
+            .iter()
+            .any(|stored| stored.user.role == Role::Admin && stored.user.id != id)
     }
 }
 
@@ -120,17 +128,25 @@ impl Accounts {
     /// # Errors
     /// [`OpenError`]; nothing that exists is ever replaced or deleted.
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        let directory = directory
-            .canonicalize()
-            .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
+        let directory = directory.canonicalize().map_err(|source| OpenError::Directory {
+            path: directory.to_owned(),
+            source,
+        })?;
         let path = directory.join("restapi.db");
-        let failure = |source| OpenError::Database { path: path.clone(), source };
+        let failure = |source| OpenError::Database {
+            path: path.clone(),
+            source,
+        };
         let is_new = !Database::has_accounts(&path).map_err(failure)?;
         let secrets = Secrets::load(&directory.join(".env"), &path, is_new)?;
         let database = Database::open(&path).map_err(failure)?;
         let memory = Memory {
             users: database.users().map_err(failure)?,
-            revoked: database.revoked_tokens(now()).map_err(failure)?.into_iter().collect(),
+            revoked: database
+                .revoked_tokens(now())
+                .map_err(failure)?
+                .into_iter()
+                .collect(),
             revoked_before: database.revoked_users().map_err(failure)?.into_iter().collect(),
         };
         Ok(Self {
@@ -144,7 +160,11 @@ impl Accounts {
     /// All accounts, in the order of their numbers.
     #[must_use]
     pub fn users(&self) -> Vec<User> {
-        self.memory().users.iter().map(|stored| stored.user.clone()).collect()
+        self.memory()
+            .users
+            .iter()
+            .map(|stored| stored.user.clone())
+            .collect()
     }
 
     /// Whether there is any account.
@@ -197,8 +217,15 @@ impl Accounts {
             }
         }
         let id = database.insert(username, &hash, role)?;
-        let user = User { id, username: username.to_owned(), role };
-        self.memory_mut().users.push(Stored { user: user.clone(), password_hash: Some(hash) });
+        let user = User {
+            id,
+            username: username.to_owned(),
+            role,
+        };
+        self.memory_mut().users.push(Stored {
+            user: user.clone(),
+            password_hash: Some(hash),
+        });
         Ok(user)
     }
 
@@ -207,11 +234,18 @@ impl Accounts {
     /// # Errors
     /// [`AccountError`]; nothing has changed then.
     pub fn update(&self, id: i64, change: &Change<'_>) -> Result<User, AccountError> {
-        let hash = change.password.map(|password| password::hash(password, &self.pepper)).transpose()?;
+        let hash = change
+            .password
+            .map(|password| password::hash(password, &self.pepper))
+            .transpose()?;
         let database = self.database();
         let mut stored = self.memory().user(id)?.clone();
         if let Some(username) = change.username {
-            if self.memory().named(username).is_some_and(|other| other.user.id != id) {
+            if self
+                .memory()
+                .named(username)
+                .is_some_and(|other| other.user.id != id)
+            {
                 return Err(AccountError::NameTaken);
             }
             username.clone_into(&mut stored.user.username);
@@ -274,7 +308,8 @@ impl Accounts {
     pub fn issue(&self, user: &User) -> Result<String, TokenError> {
         let before = self.memory().revoked_before.get(&user.id).copied().unwrap_or(0);
         let now = now();
-        self.tokens.issue(user.id, now.unsigned_abs(), now.max(before).unsigned_abs())
+        self.tokens
+            .issue(user.id, now.unsigned_abs(), now.max(before).unsigned_abs())
     }
 
     /// Who shows this token.
@@ -289,8 +324,16 @@ impl Accounts {
         if memory.revoked.contains_key(&verified.jti) || seconds(verified.issued) < before {
             return Err(TokenError::Revoked);
         }
-        let user = memory.user(verified.user).map_err(|_| TokenError::Invalid)?.user.clone();
-        Ok(Session { user, jti: verified.jti, expires: seconds(verified.expires) })
+        let user = memory
+            .user(verified.user)
+            .map_err(|_| TokenError::Invalid)?
+            .user
+            .clone();
+        Ok(Session {
+            user,
+            jti: verified.jti,
+            expires: seconds(verified.expires),
+        })
     }
 
     /// Ends the token of a session, over restarts too. Writes.

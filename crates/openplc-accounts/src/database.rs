@@ -62,7 +62,11 @@ impl Database {
     /// Opens the file, which is made when it is missing, and brings its tables up to date as OpenPLC Runtime v4 does.
     pub fn open(path: &Path) -> rusqlite::Result<Self> {
         // SQLite would make the file readable for everybody. Failing here only leaves the message to SQLite.
-        let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let _ = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(2))?;
         connection.execute_batch(
@@ -74,21 +78,22 @@ impl Database {
              CREATE TABLE IF NOT EXISTS revoked_tokens (jti TEXT PRIMARY KEY, exp INTEGER NOT NULL);
              CREATE TABLE IF NOT EXISTS revoked_users (id INTEGER PRIMARY KEY, before INTEGER NOT NULL);",
         )?;
-        let has_role: bool =
-            connection.query_row("SELECT count(*) FROM pragma_table_info('users') WHERE name = 'role'", [], |row| {
-                row.get(0)
-            })?;
+        let has_role: bool = connection.query_row(
+            "SELECT count(*) FROM pragma_table_info('users') WHERE name = 'role'",
+            [],
+            |row| row.get(0),
+        )?;
         if !has_role {
             connection.execute_batch("ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'admin'")?;
         }
-        connection.execute_batch(
-            "UPDATE users SET role = 'admin' WHERE (SELECT count(*) FROM users) = 1",
-        )?;
+        connection.execute_batch("UPDATE users SET role = 'admin' WHERE (SELECT count(*) FROM users) = 1")?;
         Ok(Self(connection))
     }
 
     pub fn users(&self) -> rusqlite::Result<Vec<Stored>> {
-        let mut statement = self.0.prepare("SELECT id, username, password_hash, role FROM users ORDER BY id")?;
+        let mut statement = self
+            .0
+            .prepare("SELECT id, username, password_hash, role FROM users ORDER BY id")?;
         let users = statement.query_map([], |row| {
             let role: Option<String> = row.get(3)?;
             Ok(Stored {
@@ -127,15 +132,20 @@ impl Database {
 
     /// Revoked tokens that have not ended by `now`; the others are forgotten.
     pub fn revoked_tokens(&self, now: i64) -> rusqlite::Result<Vec<(String, i64)>> {
-        self.0.execute("DELETE FROM revoked_tokens WHERE exp < ?1", [now])?;
+        self.0
+            .execute("DELETE FROM revoked_tokens WHERE exp < ?1", [now])?;
         let mut statement = self.0.prepare("SELECT jti, exp FROM revoked_tokens")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     }
 
     pub fn revoke_token(&self, jti: &str, exp: i64, now: i64) -> rusqlite::Result<()> {
-        self.0.execute("DELETE FROM revoked_tokens WHERE exp < ?1", [now])?;
-        self.0.execute("INSERT OR IGNORE INTO revoked_tokens (jti, exp) VALUES (?1, ?2)", params![jti, exp])?;
+        self.0
+            .execute("DELETE FROM revoked_tokens WHERE exp < ?1", [now])?;
+        self.0.execute(
+            "INSERT OR IGNORE INTO revoked_tokens (jti, exp) VALUES (?1, ?2)",
+            params![jti, exp],
+        )?;
         Ok(())
     }
 
@@ -147,7 +157,10 @@ impl Database {
     }
 
     pub fn revoke_user(&self, id: i64, before: i64) -> rusqlite::Result<()> {
-        self.0.execute("INSERT OR REPLACE INTO revoked_users (id, before) VALUES (?1, ?2)", [id, before])?;
+        self.0.execute(
+            "INSERT OR REPLACE INTO revoked_users (id, before) VALUES (?1, ?2)",
+            [id, before],
+        )?;
         Ok(())
     }
 
@@ -169,7 +182,11 @@ impl Database {
         }
         let connection = Connection::open(path)?;
         let table: Option<i64> = connection
-            .query_row("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'users'", [], |row| row.get(0))
+            .query_row(
+                "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'users'",
+                [],
+                |row| row.get(0),
+            )
             .optional()?;
         match table {
             Some(_) => connection.query_row("SELECT count(*) > 0 FROM users", [], |row| row.get(0)),

@@ -19,7 +19,10 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 pub fn hash(password: &str, pepper: &str) -> Result<String, getrandom::Error> {
     let mut salt = [0; SALT];
     getrandom::fill(&mut salt)?;
-    let salt: String = salt.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 64)])).collect();
+    let salt: String = salt
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 64)]))
+        .collect();
     let digest = digest(password, pepper, salt.as_bytes(), ITERATIONS);
     Ok(format!("pbkdf2:sha256:{ITERATIONS}${salt}${}", hex(&digest)))
 }
@@ -36,12 +39,19 @@ fn parse(stored: &str) -> Option<(u32, &str, &str)> {
     let (method, rest) = stored.split_once('$')?;
     let (salt, digest) = rest.split_once('$')?;
     let iterations = method.strip_prefix("pbkdf2:sha256:")?.parse().ok()?;
-    ACCEPTED.contains(&iterations).then_some((iterations, salt, digest))
+    ACCEPTED
+        .contains(&iterations)
+        .then_some((iterations, salt, digest))
 }
 
 fn digest(password: &str, pepper: &str, salt: &[u8], iterations: u32) -> [u8; 32] {
     let mut digest = [0; 32];
-    pbkdf2_hmac::<Sha256>(&[password.as_bytes(), pepper.as_bytes()].concat(), salt, iterations, &mut digest);
+    pbkdf2_hmac::<Sha256>(
+        &[password.as_bytes(), pepper.as_bytes()].concat(),
+        salt,
+        iterations,
+        &mut digest,
+    );
     digest
 }
 
@@ -50,10 +60,8 @@ mod tests {
     use super::*;
 
     /// Python: `hashlib.pbkdf2_hmac("sha256", b"secret" + b"pepper", b"saltsaltsaltsalt", N).hex()`.
-    const FOREIGN: &str =
-        "pbkdf2:sha256:1000$saltsaltsaltsalt$f8e1375c93fcb845b23a36aac5e337b1cedffe602666de1167943843461675d4";
-    const FOREIGN_600K: &str =
-        "pbkdf2:sha256:600000$saltsaltsaltsalt$98302b780a6d6bbfeae0c781c69331508dc824454d29f9e84af036f2b635e537";
+    const FOREIGN: &str = "pbkdf2:sha256:1000$saltsaltsaltsalt$f8e1375c93fcb845b23a36aac5e337b1cedffe602666de1167943843461675d4";
+    const FOREIGN_600K: &str = "pbkdf2:sha256:600000$saltsaltsaltsalt$98302b780a6d6bbfeae0c781c69331508dc824454d29f9e84af036f2b635e537";
 
     #[test]
     fn hashes_of_werkzeug_verify() {
@@ -68,9 +76,16 @@ mod tests {
     fn a_new_hash_verifies_and_has_the_stored_form() {
         let stored = hash("größe", "pepper").unwrap();
         let parts: Vec<_> = stored.split('$').collect();
-        assert_eq!((parts[0], parts[1].len(), parts[2].len()), ("pbkdf2:sha256:600000", 16, 64));
+        assert_eq!(
+            (parts[0], parts[1].len(), parts[2].len()),
+            ("pbkdf2:sha256:600000", 16, 64)
+        );
         assert!(verify(Some(&stored), "größe", "pepper"));
-        assert_ne!(stored, hash("größe", "pepper").unwrap(), "each hash has its own salt");
+        assert_ne!(
+            stored,
+            hash("größe", "pepper").unwrap(),
+            "each hash has its own salt"
+        );
     }
 
     #[test]

@@ -58,15 +58,23 @@ impl Secrets {
     /// Reads the file at `path`, or makes it when there is none and `may_create` allows it. `database` is written into
     /// a new file, for OpenPLC Runtime v4.
     pub fn load(path: &Path, database: &Path, may_create: bool) -> Result<Self, SecretsError> {
-        let failure = |source| SecretsError::File { path: path.to_owned(), source };
+        let failure = |source| SecretsError::File {
+            path: path.to_owned(),
+            source,
+        };
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text)
-                .map_err(|key| SecretsError::Damaged { path: path.to_owned(), key }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !may_create => {
-                Err(SecretsError::Lost { path: path.to_owned() })
-            }
+            Ok(text) => Self::parse(&text).map_err(|key| SecretsError::Damaged {
+                path: path.to_owned(),
+                key,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !may_create => Err(SecretsError::Lost {
+                path: path.to_owned(),
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let secrets = Self { token_key: random_digits()?, pepper: random_digits()? };
+                let secrets = Self {
+                    token_key: random_digits()?,
+                    pepper: random_digits()?,
+                };
                 secret_file::write(path, secrets.render(database).as_bytes()).map_err(failure)?;
                 Ok(secrets)
             }
@@ -89,13 +97,15 @@ impl Secrets {
             text.lines()
                 .filter_map(assignment)
                 // The last assignment counts, as in a shell.
-                .filter(|(name, _)| *name == key)
-                .last()
+                .rfind(|(name, _)| *name == key)
                 .map(|(_, value)| value.to_owned())
                 .filter(|value| value.len() == DIGITS && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
                 .ok_or(key)
         };
-        Ok(Self { token_key: secret("JWT_SECRET_KEY")?, pepper: secret("PEPPER")? })
+        Ok(Self {
+            token_key: secret("JWT_SECRET_KEY")?,
+            pepper: secret("PEPPER")?,
+        })
     }
 }
 
@@ -122,11 +132,13 @@ fn random_digits() -> Result<String, SecretsError> {
 /// Lower case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 #[cfg(test)]
@@ -140,13 +152,21 @@ mod tests {
     #[test]
     fn files_are_read_as_they_are_found_in_the_field() {
         for text in [
-            format!("FLASK_ENV=development\nSQLALCHEMY_DATABASE_URI=sqlite:////x/restapi.db\nJWT_SECRET_KEY={KEY}\nPEPPER={PEPPER}\n"),
+            format!(
+                "FLASK_ENV=development\nSQLALCHEMY_DATABASE_URI=sqlite:////x/restapi.db\nJWT_SECRET_KEY={KEY}\nPEPPER={PEPPER}\n"
+            ),
             format!("export JWT_SECRET_KEY=\"{KEY}\"\r\nexport PEPPER='{PEPPER}'\r\n"),
-            format!("# secrets\n\n  JWT_SECRET_KEY = {KEY}   # the key\nPEPPER =  '{PEPPER}' # mine\nnonsense\n"),
+            format!(
+                "# secrets\n\n  JWT_SECRET_KEY = {KEY}   # the key\nPEPPER =  '{PEPPER}' # mine\nnonsense\n"
+            ),
             format!("JWT_SECRET_KEY=short\nPEPPER={PEPPER}\nJWT_SECRET_KEY={KEY}"),
         ] {
             let secrets = Secrets::parse(&text).unwrap_or_else(|key| panic!("{key} in {text}"));
-            assert_eq!((secrets.token_key.as_str(), secrets.pepper.as_str()), (KEY, PEPPER), "{text}");
+            assert_eq!(
+                (secrets.token_key.as_str(), secrets.pepper.as_str()),
+                (KEY, PEPPER),
+                "{text}"
+            );
         }
     }
 
@@ -154,9 +174,16 @@ mod tests {
     fn a_damaged_file_is_an_error_and_stays_as_it_is() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        for text in ["", "PEPPER=\n", &format!("JWT_SECRET_KEY={KEY}\nPEPPER={}", &PEPPER[1..]), "\0\u{1}garbage"] {
+        for text in [
+            "",
+            "PEPPER=\n",
+            &format!("JWT_SECRET_KEY={KEY}\nPEPPER={}", &PEPPER[1..]),
+            "\0\u{1}garbage",
+        ] {
             std::fs::write(&path, text).unwrap();
-            let error = Secrets::load(&path, Path::new("/x/restapi.db"), true).err().unwrap();
+            let error = Secrets::load(&path, Path::new("/x/restapi.db"), true)
+                .err()
+                .unwrap();
             assert!(error.to_string().contains("backup"), "{error}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
@@ -170,15 +197,25 @@ mod tests {
         let read = Secrets::load(&path, Path::new("/x/restapi.db"), true).unwrap();
         assert_eq!((&made.token_key, &made.pepper), (&read.token_key, &read.pepper));
         assert_ne!(made.token_key, made.pepper);
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert!(std::fs::read_to_string(&path).unwrap().contains("SQLALCHEMY_DATABASE_URI=sqlite:////x/restapi.db\n"));
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(
+            std::fs::read_to_string(&path)
+                .unwrap()
+                .contains("SQLALCHEMY_DATABASE_URI=sqlite:////x/restapi.db\n")
+        );
     }
 
     #[test]
     fn secrets_are_not_made_anew_under_existing_accounts() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
-        assert!(matches!(Secrets::load(&path, Path::new("/x"), false), Err(SecretsError::Lost { .. })));
+        assert!(matches!(
+            Secrets::load(&path, Path::new("/x"), false),
+            Err(SecretsError::Lost { .. })
+        ));
         assert!(!path.exists());
     }
 }

@@ -103,7 +103,8 @@ impl Tokens {
             nbf: now,
             exp: now + LIFETIME.as_secs(),
         };
-        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &issued, &self.signing).map_err(|_| TokenError::Invalid)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &issued, &self.signing)
+            .map_err(|_| TokenError::Invalid)
     }
 
     /// Checks signature, algorithm, kind and times.
@@ -118,6 +119,108 @@ impl Tokens {
         if claims.kind != "access" {
             return Err(TokenError::Invalid);
         }
-        Ok(Verified { user, jti: claims.jti, issued: claims.iat, expires: claims.exp })
+        Ok(Verified {
+            user,
+            jti: claims.jti,
+            issued: claims.iat,
+            expires: claims.exp,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn now() -> u64 {
+        jsonwebtoken::get_current_timestamp()
+    }
+
+    /// A token as Flask-JWT-Extended writes it, with these changes.
+    fn foreign(key: &str, changes: &[(&str, Value)]) -> String {
+        hs256::install();
+        let mut claims = json!({
+            "fresh": false, "iat": now(), "jti": "8f4f2b0e-4a0c-4c43-9b4e-6c5d2f1a7b11", "type": "access",
+            "sub": "7", "nbf": now(), "csrf": "0d6b1b52-6f5b-4b8e-9d0e-2a6f1f5f7c33", "exp": now() + 900,
+        });
+        for (name, value) in changes {
+            claims[*name] = value.clone();
+        }
+        jsonwebtoken::encode(
+            &Header::new(Algorithm::HS256),
+            &claims,
+            &EncodingKey::from_secret(key.as_bytes()),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn tokens_of_openplc_runtime_v4_are_accepted() {
+        let verified = Tokens::new(KEY).verify(&foreign(KEY, &[])).unwrap();
+        assert_eq!((verified.user, verified.jti.len()), (7, 36));
+    }
+
+    #[test]
+    fn an_own_token_reads_back() {
+        let tokens = Tokens::new(KEY);
+        let verified = tokens.verify(&tokens.issue(3, now(), now()).unwrap()).unwrap();
+        assert_eq!(
+            (verified.user, verified.expires - verified.issued),
+            (3, LIFETIME.as_secs())
+        );
+    }
+
+    #[test]
+    fn an_ended_token_is_expired_to_the_second() {
+        let tokens = Tokens::new(KEY);
+        assert_eq!(
+            tokens
+                .verify(&foreign(KEY, &[("exp", json!(now() - 1))]))
+                .unwrap_err(),
+            TokenError::Expired
+        );
+    }
+
+    #[test]
+    fn tokens_that_are_not_ours_are_invalid() {
+        let tokens = Tokens::new(KEY);
+        let own = foreign(KEY, &[]);
+        let (head, signature) = own.rsplit_once('.').unwrap();
+        let payload = head.split_once('.').unwrap().1;
+        // Base64 of {"alg":"none","typ":"JWT"}, {"alg":"HS512","typ":"JWT"} and {"alg":"RS256","typ":"JWT"}.
+        let headers = [
+            "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0",
+            "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9",
+            "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9",
+        ];
+        let mut bad: Vec<String> = headers
+            .iter()
+            .flat_map(|header| {
+                [
+                    format!("{header}.{payload}."),
+                    format!("{header}.{payload}.{signature}"),
+                ]
+            })
+            .collect();
+        bad.extend([
+            String::new(),
+            "..".into(),
+            "a.b.c".into(),
+            head.into(),
+            format!("{own}x"),
+            format!("{head}."),
+        ]);
+        bad.push(foreign(&KEY.replace('0', "1"), &[]));
+        bad.push(foreign(KEY, &[("type", json!("refresh"))]));
+        bad.push(foreign(KEY, &[("sub", json!("admin"))]));
+        bad.push(foreign(KEY, &[("sub", Value::Null)]));
+        bad.push(foreign(KEY, &[("exp", Value::Null)]));
+        bad.push(foreign(KEY, &[("nbf", json!(now() + 100))]));
+        for token in bad {
+            assert_eq!(tokens.verify(&token).unwrap_err(), TokenError::Invalid, "{token}");
+        }
     }
 }

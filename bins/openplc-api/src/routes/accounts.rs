@@ -32,7 +32,10 @@ pub fn get_users_info(application: &Application, request: &Request<'_>) -> Answe
     }
 }
 
-pub async fn create_user(application: &Arc<Application>, request: &mut Request<'_>) -> Result<Answer, Answer> {
+pub async fn create_user(
+    application: &Arc<Application>,
+    request: &mut Request<'_>,
+) -> Result<Answer, Answer> {
     let first = application.accounts.is_empty();
     if !first {
         let session = application
@@ -48,10 +51,18 @@ pub async fn create_user(application: &Arc<Application>, request: &mut Request<'
     check_username(&username)?;
     check_password(&password)?;
     // The first account is always an admin: otherwise nobody could make another.
-    let role = if first { Role::Admin } else { fields.role()?.unwrap_or(Role::User) };
+    let role = if first {
+        Role::Admin
+    } else {
+        fields.role()?.unwrap_or(Role::User)
+    };
     let accounts = Arc::clone(&application.accounts);
     let created = application.passwords.run(move || {
-        if first { accounts.create_first(&username, &password) } else { accounts.create(&username, &password, role) }
+        if first {
+            accounts.create_first(&username, &password)
+        } else {
+            accounts.create(&username, &password, role)
+        }
     });
     let user = created.await?.map_err(|error| refusal(&error))?;
     tracing::warn!(user = ?user.username, role = user.role.as_str(), first, peer = %request.peer, "account created");
@@ -71,14 +82,20 @@ pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) ->
     }
     let accounts = Arc::clone(&application.accounts);
     let name = username.clone();
-    let found = application.passwords.run(move || accounts.log_in(&username, &password)).await?;
+    let found = application
+        .passwords
+        .run(move || accounts.log_in(&username, &password))
+        .await?;
     let Some(user) = found else {
         tracing::warn!(user = ?name, peer = %request.peer, "login failed");
         return Err(wrong_login());
     };
     let token = application.accounts.issue(&user).map_err(|error| {
         tracing::error!(%error, "no access can be granted");
-        answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The login could not be completed")
+        answers::message(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The login could not be completed",
+        )
     })?;
     tracing::info!(user = ?name, peer = %request.peer, "login");
     Ok(answers::ok(&json!({ "access_token": token })))
@@ -121,21 +138,34 @@ pub async fn update_user(
     if let Some(password) = &password {
         check_password(password)?;
         if own {
-            current = Some(fields.text("current_password")?.ok_or_else(|| bad_request("Current password is required"))?);
+            current = Some(
+                fields
+                    .text("current_password")?
+                    .ok_or_else(|| bad_request("Current password is required"))?,
+            );
         }
     }
     let accounts = Arc::clone(&application.accounts);
     let name = session.user.username.clone();
     let work = move || {
         if current.is_some_and(|current| accounts.log_in(&name, &current).is_none()) {
-            return Err(answers::message(StatusCode::FORBIDDEN, "Current password is incorrect"));
+            return Err(answers::message(
+                StatusCode::FORBIDDEN,
+                "Current password is incorrect",
+            ));
         }
-        let change = Change { username: username.as_deref(), password: password.as_deref(), role };
+        let change = Change {
+            username: username.as_deref(),
+            password: password.as_deref(),
+            role,
+        };
         accounts.update(id, &change).map_err(|error| refusal(&error))
     };
     let user = application.passwords.run(work).await??;
     tracing::warn!(by = ?session.user.username, user = ?user.username, role = user.role.as_str(), "account changed");
-    Ok(answers::ok(&json!({ "msg": "User updated successfully", "user": document(&user) })))
+    Ok(answers::ok(
+        &json!({ "msg": "User updated successfully", "user": document(&user) }),
+    ))
 }
 
 /// The way in which the Editors before 4.2 change a password.
@@ -153,13 +183,22 @@ pub async fn password_change(
     if session.user.id != id {
         require_admin(session)?;
     }
-    let user = application.accounts.user(id).ok_or_else(|| refusal(&AccountError::NotFound))?;
+    let user = application
+        .accounts
+        .user(id)
+        .ok_or_else(|| refusal(&AccountError::NotFound))?;
     let accounts = Arc::clone(&application.accounts);
     let work = move || {
         if accounts.log_in(&user.username, &old).is_none() {
-            return Err(answers::message(StatusCode::FORBIDDEN, "Old password is incorrect"));
+            return Err(answers::message(
+                StatusCode::FORBIDDEN,
+                "Old password is incorrect",
+            ));
         }
-        let change = Change { password: Some(&new), ..Change::default() };
+        let change = Change {
+            password: Some(&new),
+            ..Change::default()
+        };
         accounts.update(id, &change).map_err(|error| refusal(&error))
     };
     let user = application.passwords.run(work).await??;
@@ -174,12 +213,18 @@ pub async fn delete_user(
 ) -> Result<Answer, Answer> {
     require_admin(session)?;
     if session.user.id == id {
-        return Err(answers::message(StatusCode::FORBIDDEN, "You cannot delete your own account"));
+        return Err(answers::message(
+            StatusCode::FORBIDDEN,
+            "You cannot delete your own account",
+        ));
     }
     let accounts = Arc::clone(&application.accounts);
     let user = on_disk(move || accounts.delete(id)).await?;
     tracing::warn!(by = ?session.user.username, user = ?user.username, "account deleted");
-    Ok(answers::message(StatusCode::OK, &format!("User {} deleted successfully", user.username)))
+    Ok(answers::message(
+        StatusCode::OK,
+        &format!("User {} deleted successfully", user.username),
+    ))
 }
 
 pub async fn logout(application: &Arc<Application>, session: Session) -> Result<Answer, Answer> {
@@ -198,7 +243,10 @@ async fn on_disk<T: Send + 'static>(
         Ok(result) => result.map_err(|error| refusal(&error)),
         Err(error) => {
             tracing::error!(%error, "a change of the accounts broke off");
-            Err(answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The accounts could not be changed"))
+            Err(answers::message(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The accounts could not be changed",
+            ))
         }
     }
 }
@@ -211,7 +259,10 @@ fn refusal(error: &AccountError) -> Answer {
         AccountError::NotFirst => return answers::unauthenticated("Authentication required"),
         AccountError::Database(_) | AccountError::Random(_) => {
             tracing::error!(%error, "the accounts could not be changed");
-            return answers::message(StatusCode::INTERNAL_SERVER_ERROR, "The accounts could not be changed");
+            return answers::message(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The accounts could not be changed",
+            );
         }
     };
     answers::message(status, &error.to_string())
@@ -224,13 +275,18 @@ fn bad_request(text: &str) -> Answer {
 fn require_admin(session: &Session) -> Result<(), Answer> {
     match session.user.role {
         Role::Admin => Ok(()),
-        Role::User => Err(answers::message(StatusCode::FORBIDDEN, "Admin privileges required")),
+        Role::User => Err(answers::message(
+            StatusCode::FORBIDDEN,
+            "Admin privileges required",
+        )),
     }
 }
 
 fn check_username(username: &str) -> Result<(), Answer> {
     if username.len() > MAX_USERNAME || username.chars().any(char::is_control) {
-        return Err(bad_request("The username must be at most 128 bytes long and free of control characters"));
+        return Err(bad_request(
+            "The username must be at most 128 bytes long and free of control characters",
+        ));
     }
     Ok(())
 }
@@ -264,7 +320,11 @@ impl Fields {
     }
 
     fn role(&self) -> Result<Option<Role>, Answer> {
-        let Some(name) = self.text("role")? else { return Ok(None) };
-        Role::from_name(&name).map(Some).ok_or_else(|| bad_request("role must be admin or user"))
+        let Some(name) = self.text("role")? else {
+            return Ok(None);
+        };
+        Role::from_name(&name)
+            .map(Some)
+            .ok_or_else(|| bad_request("role must be admin or user"))
     }
 }

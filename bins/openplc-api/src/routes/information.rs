@@ -44,8 +44,9 @@ pub fn discovery(what: Discovery) -> Answer {
             answers::ok(&json!({ "status": "success", "interfaces": [], "message": NONE }))
         }
         Discovery::Availability => answers::ok(&json!({ "available": false, "message": NONE })),
-        Discovery::Other => {
-            answers::json(StatusCode::NOT_FOUND, &json!({ "status": "error", "message": NONE }))
-        }
+        Discovery::Other => answers::json(
+            StatusCode::NOT_FOUND,
+            &json!({ "status": "error", "message": NONE }),
+        ),
     }
 }

@@ -67,7 +67,9 @@ pub async fn command(
         Command::Ping => ping(application).await,
         Command::Logs => logs(application, request).await,
         Command::CompilationStatus => answers::ok(&*application.builds.shown().build()),
-        Command::SerialPorts => answers::ok(&json!({ "ports": serial_ports::list(Path::new("/sys/class/tty")) })),
+        Command::SerialPorts => {
+            answers::ok(&json!({ "ports": serial_ports::list(Path::new("/sys/class/tty")) }))
+        }
         Command::RetainStatus => answers::ok(&json!({ "error": "No retain status from runtime" })),
         Command::Switch => answers::ok(&json!({ "switchPosition": "unknown" })),
         Command::Variables => variables(application).await,
@@ -99,8 +101,9 @@ async fn control(
 }
 
 async fn status(application: &Application, request: &Request<'_>) -> Answer {
-    let with_figures =
-        request.parameter("include_stats").is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1");
+    let with_figures = request
+        .parameter("include_stats")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1");
     answers::ok(&match application.core.ask(&control::Request::Status).await {
         Ok(control::Answer::Status(status)) => plc_status::document(&status, with_figures),
         other => unexpected(other),
@@ -118,7 +121,11 @@ async fn ping(application: &Application) -> Answer {
 async fn logs(application: &Application, request: &Request<'_>) -> Answer {
     let from = request.parameter("id").and_then(|value| value.parse().ok());
     let level = request.parameter("level").and_then(level);
-    let entries = match application.core.ask(&control::Request::Logs { from, level }).await {
+    let entries = match application
+        .core
+        .ask(&control::Request::Logs { from, level })
+        .await
+    {
         Ok(control::Answer::Logs { entries }) => entries,
         other => {
             unexpected(other);
@@ -140,7 +147,9 @@ fn level(word: &str) -> Option<Level> {
 }
 
 fn log_entry(entry: &LogEntry) -> Value {
-    let time = i64::try_from(entry.time_ms).ok().and_then(|time| Timestamp::from_millisecond(time).ok());
+    let time = i64::try_from(entry.time_ms)
+        .ok()
+        .and_then(|time| Timestamp::from_millisecond(time).ok());
     json!({
         "id": entry.id,
         "timestamp": time.unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string(),
@@ -166,7 +175,9 @@ pub async fn debug_command(
     request: &mut Request<'_>,
 ) -> Result<Answer, Answer> {
     let document = request.body.json(&request.parts.headers).await?;
-    Ok(answers::ok(&debug_socket::respond(application, document["command"].as_str()).await))
+    Ok(answers::ok(
+        &debug_socket::respond(application, document["command"].as_str()).await,
+    ))
 }
 
 /// What is shown when the core did not answer what was asked; why goes to the log.
@@ -184,11 +195,22 @@ mod tests {
 
     #[test]
     fn log_entries_have_the_editors_form() {
-        let entry = LogEntry { id: 17, time_ms: 1_769_947_200_250, level: Level::Warning, message: "m".into() };
+        let entry = LogEntry {
+            id: 17,
+            time_ms: 1_769_947_200_250,
+            level: Level::Warning,
+            message: "m".into(),
+        };
         let expected = json!({
             "id": 17, "timestamp": "2026-02-01T12:00:00.250+00:00", "level": "WARNING", "message": "m",
         });
         assert_eq!(log_entry(&entry), expected);
-        assert!(log_entry(&LogEntry { time_ms: u64::MAX, ..entry })["timestamp"].is_string());
+        assert!(
+            log_entry(&LogEntry {
+                time_ms: u64::MAX,
+                ..entry
+            })["timestamp"]
+                .is_string()
+        );
     }
 }

@@ -44,19 +44,38 @@ pub async fn receive(
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|kind| multer::parse_boundary(kind).ok())
-        .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "A multipart/form-data body with a part 'file' is expected"))?;
+        .ok_or_else(|| {
+            refused(
+                StatusCode::BAD_REQUEST,
+                "A multipart/form-data body with a part 'file' is expected",
+            )
+        })?;
     if hyper::body::Body::size_hint(request.body).lower() > MAX_REQUEST {
         return Err(too_large());
     }
     let slot = application.builds.reserve().ok_or_else(|| {
-        refused(StatusCode::CONFLICT, "Runtime is compiling another program, please wait until it has finished")
+        refused(
+            StatusCode::CONFLICT,
+            "Runtime is compiling another program, please wait until it has finished",
+        )
     })?;
-    let zip = tokio::time::timeout(RECEPTION, read_zip(request.body, boundary)).await.unwrap_or_else(|_| {
-        Err(refused(StatusCode::REQUEST_TIMEOUT, "The upload took longer than five minutes and was given up"))
-    })?;
+    let zip = tokio::time::timeout(RECEPTION, read_zip(request.body, boundary))
+        .await
+        .unwrap_or_else(|_| {
+            Err(refused(
+                StatusCode::REQUEST_TIMEOUT,
+                "The upload took longer than five minutes and was given up",
+            ))
+        })?;
     let size = zip.metadata().map(|metadata| metadata.len()).unwrap_or_default();
     tracing::info!(user = ?session.user.username, peer = %request.peer, size, clean, "upload received");
-    let upload = Upload { zip, size, username: session.user.username, clean, slot };
+    let upload = Upload {
+        zip,
+        size,
+        username: session.user.username,
+        clean,
+        slot,
+    };
     match deployment::start(application, upload).await {
         Ok(()) => Ok(answers::ok(&json!({
             "UploadFileFail": "",
@@ -74,19 +93,26 @@ fn refused(status: StatusCode, reason: &str) -> Answer {
 }
 
 fn too_large() -> Answer {
-    refused(StatusCode::PAYLOAD_TOO_LARGE, "File is too large: program.zip may have at most 50 MiB")
+    refused(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "File is too large: program.zip may have at most 50 MiB",
+    )
 }
 
 /// The content of the part `file` as a sealed memory file. Other parts are read and dropped.
 async fn read_zip(body: &mut RequestBody, boundary: String) -> Result<File, Answer> {
     let unused = Arc::new(AtomicUsize::new(0));
-    let limits = SizeLimit::new().whole_stream(MAX_REQUEST).for_field("file", MAX_ZIP);
+    let limits = SizeLimit::new()
+        .whole_stream(MAX_REQUEST)
+        .for_field("file", MAX_ZIP);
     let stream = bounded(body, Arc::clone(&unused));
     let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
     let mut zip = None;
     while let Some(mut part) = parts.next_field().await.map_err(|error| broken(&error))? {
         let mut file = match part.name() {
-            Some("file") if zip.is_none() => Some(memory_file::create("program.zip").map_err(|error| no_memory(&error))?),
+            Some("file") if zip.is_none() => {
+                Some(memory_file::create("program.zip").map_err(|error| no_memory(&error))?)
+            }
             _ => None,
         };
         unused.store(0, Ordering::Relaxed);
@@ -129,7 +155,10 @@ enum StreamError {
 
 fn no_memory(error: &io::Error) -> Answer {
     tracing::error!(%error, "an upload could not be kept");
-    refused(StatusCode::INSUFFICIENT_STORAGE, "The device has no memory left for the upload")
+    refused(
+        StatusCode::INSUFFICIENT_STORAGE,
+        "The device has no memory left for the upload",
+    )
 }
 
 fn broken(error: &multer::Error) -> Answer {
@@ -137,7 +166,10 @@ fn broken(error: &multer::Error) -> Answer {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(),
         error => {
             tracing::info!(%error, "upload broken");
-            refused(StatusCode::BAD_REQUEST, "The upload is incomplete or is no sound multipart/form-data")
+            refused(
+                StatusCode::BAD_REQUEST,
+                "The upload is incomplete or is no sound multipart/form-data",
+            )
         }
     }
 }
