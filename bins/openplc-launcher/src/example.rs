@@ -69,7 +69,7 @@ impl Example {
         let program = deployer.deploy(&upload, false, &mut |event| match event {
             Event::Identified { program, generation } => {
                 let text = format!(
-                    "Example {}: building {} ({generation})",
+                    "Example {}: program {} ({generation})",
                     self.name,
                     program.short()
                 );
@@ -81,7 +81,8 @@ impl Example {
         })?;
         console.say(Priority::INFO, &format!("Example {}: running", self.name));
         console.note(&next_steps(address));
-        live_values::show(console, &deployer.core_socket, &program)
+        live_values::show(console, &deployer.core_socket, &program);
+        Ok(())
     }
 
     /// The bundle as an Editor sends it.

@@ -22,11 +22,18 @@ const LINE: Duration = Duration::from_secs(1);
 /// Variables shown: what fits on a screen.
 const MOST: usize = 12;
 
-/// Shows values until another program takes the place of `program` or the core is gone.
-///
-/// # Errors
-/// When the core cannot be asked.
-pub fn show(console: &Console, core: &Path, program: &ProgramId) -> Result<()> {
+/// Shows values until another program takes the place of `program`. A core that restarts is waited for.
+pub fn show(console: &Console, core: &Path, program: &ProgramId) {
+    while watch(console, core, program).is_err() {
+        console.show_live(Vec::new());
+        std::thread::sleep(LINE);
+    }
+    console.show_live(Vec::new());
+    console.note("Another program has been loaded: the live values of the example end here.");
+}
+
+/// Shows values over one connection; ends when there is another program.
+fn watch(console: &Console, core: &Path, program: &ProgramId) -> Result<()> {
     let mut core = Connection::open(core, PATIENCE).context("Cannot connect to openplc-core")?;
     let shown = variables(&mut core)?;
     loop {
@@ -36,8 +43,6 @@ pub fn show(console: &Console, core: &Path, program: &ProgramId) -> Result<()> {
             .as_ref()
             .is_none_or(|current| current.program != *program)
         {
-            console.show_live(Vec::new());
-            console.note("Another program has been loaded: the live values of the example end here.");
             return Ok(());
         }
         let values = values(&mut core, &shown)?;
