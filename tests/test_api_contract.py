@@ -27,7 +27,7 @@ def conforms(runtime, token, *options, seconds):
             Path(sys.executable).parent / "schemathesis", "run", DOCUMENT,
             "--url", runtime.url, "--tls-verify", "false", "--header", f"Authorization: Bearer {token}",
             "--checks", CHECKS, "--max-time", str(seconds), "--phases", "examples,coverage,fuzzing",
-            "--request-timeout", "10", "--max-response-time", "5", "--workers", "2", "--generation-deterministic",
+            "--request-timeout", "10", "--max-response-time", "5", "--generation-deterministic",
             "--suppress-health-check", "all", "--warnings", "off", "--no-shrink", *options,
         ],
         capture_output=True, text=True, timeout=seconds + 60,
@@ -39,7 +39,7 @@ def conforms(runtime, token, *options, seconds):
 def test_the_document_describes_the_server(runtime, api, program):
     exclusions = [option for path in ENDS_TOKENS for option in ("--exclude-path", path)]
     process = runtime.process("openplc-api")
-    conforms(runtime, api.token, *exclusions, "--max-examples", "30", seconds=50)
+    conforms(runtime, api.token, *exclusions, "--max-examples", "30", seconds=35)
     assert runtime.process("openplc-api") == process
     assert api.get("/api/whoami").status == 200
 
@@ -50,7 +50,7 @@ def test_also_where_tokens_end(runtime, api, program):
     api.create_user("contract", PASSWORD, role="user")
     token = api.as_user("contract", PASSWORD).token
     inclusions = [option for path in ENDS_TOKENS for option in ("--include-path", path)]
-    conforms(runtime, token, *inclusions, "--max-examples", "20", seconds=15)
+    conforms(runtime, token, *inclusions, "--max-examples", "20", seconds=10)
 
 
 def test_the_document_names_every_endpoint_of_the_editor(api):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from harness.api import Api
-from harness.processes import Process, descendants
+from harness.processes import Process, all_processes, descendants
 from harness.waiting import wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -137,7 +137,8 @@ class Runtime:
         """The one process that executes the binary `name`."""
 
         def find():
-            found = [process for process in self.processes() if process.name == name and process.state != "Z"]
+            found = [process for process in all_processes() if process.pid == self.launcher.pid] + self.processes()
+            found = [process for process in found if process.name == name and process.state != "Z"]
             return found[0] if found else None
 
         return wait_until(find, lambda: f"a process {name} among {self.processes()}\n{self.log()}")
