@@ -34,6 +34,7 @@ class Runtime:
         self.url = f"https://127.0.0.1:{self.port}"
         self.output = data.parent / f"{data.name}.log"
         self.launcher = None
+        self.options = []
 
     def start(self):
         self.data.mkdir(exist_ok=True)
@@ -41,7 +42,12 @@ class Runtime:
         environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
         with self.output.open("ab") as output:
             self.launcher = subprocess.Popen(
-                [BINARIES / "openplc-launcher", "--data", self.data, "--listen", f"127.0.0.1:{self.port}"],
+                [
+                    BINARIES / "openplc-launcher",
+                    *("--data", self.data),
+                    *("--listen", f"127.0.0.1:{self.port}"),
+                    *self.options,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
