@@ -1,5 +1,6 @@
 //! One build from the unpacked upload to the linked object.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -11,8 +12,8 @@ use crate::compiler::{self, Outcome, Run, Surroundings};
 use crate::conversation::Conversation;
 use crate::diagnostics;
 use crate::ending::Ending;
-use crate::jobs;
-use crate::matiec;
+use crate::jobs::{self, Unit};
+use crate::matiec::{self, Group, Plan};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 
@@ -35,14 +36,22 @@ pub struct Build<'a> {
 /// A failed build, in words for the user.
 pub type Failure = String;
 
+/// Objects so far, each with the group of its unit, and the first failure.
+#[derive(Default)]
+struct Progress {
+    objects: Vec<(usize, String)>,
+    failure: Option<Failure>,
+}
+
 impl Build<'_> {
     /// Compiles and links, tells `client` about each step, and returns the path of the object.
     ///
     /// # Errors
     /// One sentence for the user.
     pub fn run(&self, client: &mut Conversation) -> Result<PathBuf, Failure> {
+        let Plan { groups, files } = matiec::plan(self.bundle, self.toolchain, jobs::at_once());
         self.workspace
-            .fill(self.bundle, &matiec::own_sources())
+            .fill(self.bundle, &files)
             .map_err(|error| self.no_space(&error.to_string()))?;
         let surroundings = Surroundings {
             folder: self.workspace.sources(),
@@ -51,43 +60,74 @@ impl Build<'_> {
             group: self.group,
         };
         let start = Instant::now();
-        let mut failure: Option<Failure> = None;
-        let mut objects = Vec::new();
-        jobs::run(
-            matiec::units(self.bundle, self.toolchain),
-            &surroundings,
-            self.ending,
-            &mut |unit, run| {
-                self.report(client, &unit.name, run);
-                match &run.outcome {
-                    Outcome::Success => objects.extend(object_of(&unit.arguments)),
-                    outcome => {
-                        failure.get_or_insert_with(|| self.explain(&unit.name, outcome));
-                    }
-                }
-            },
-        );
-        if self.ending.is_out_of_time() {
-            return Err(self.out_of_time());
-        }
-        if let Some(failure) = failure {
-            return Err(failure);
-        }
+        let objects = self.compile(client, groups, &surroundings)?;
         client.log(
             Level::Info,
             format!("Compiled in {:.2} s", start.elapsed().as_secs_f64()),
         );
-        self.link(client, &mut objects, &surroundings)
+        self.link(client, &objects, &surroundings)
+    }
+
+    /// Compiles every group the fast way, and those that do not go along with it the sure way. Returns the objects.
+    fn compile(
+        &self,
+        client: &mut Conversation,
+        mut groups: Vec<Group>,
+        surroundings: &Surroundings,
+    ) -> Result<Vec<String>, Failure> {
+        let mut progress = Progress::default();
+        let mut again = BTreeSet::new();
+        let units = groups
+            .iter_mut()
+            .flat_map(|group| std::mem::take(&mut group.units))
+            .collect();
+        jobs::run(units, surroundings, self.ending, &mut |unit, run| {
+            if run.outcome == Outcome::Errors && !groups[unit.group].instead.is_empty() {
+                again.insert(unit.group);
+            } else {
+                self.finish(client, unit, &run, &mut progress);
+            }
+            progress.failure.is_none()
+        });
+        if progress.failure.is_none() && !again.is_empty() {
+            progress.objects.retain(|(group, _)| !again.contains(group));
+            let units = again
+                .iter()
+                .flat_map(|group| std::mem::take(&mut groups[*group].instead))
+                .collect();
+            jobs::run(units, surroundings, self.ending, &mut |unit, run| {
+                self.finish(client, unit, &run, &mut progress);
+                progress.failure.is_none()
+            });
+        }
+        match progress.failure {
+            _ if self.ending.is_out_of_time() => Err(self.out_of_time()),
+            Some(failure) => Err(failure),
+            None => {
+                // Units end in any order; the object must not depend on it.
+                let mut objects: Vec<String> =
+                    progress.objects.into_iter().map(|(_, object)| object).collect();
+                objects.sort();
+                Ok(objects)
+            }
+        }
+    }
+
+    fn finish(&self, client: &mut Conversation, unit: Unit, run: &Run, progress: &mut Progress) {
+        self.report(client, &unit.name, run);
+        if run.outcome == Outcome::Success {
+            progress.objects.push((unit.group, unit.object));
+        } else if progress.failure.is_none() {
+            progress.failure = Some(self.explain(&unit.name, &run.outcome));
+        }
     }
 
     fn link(
         &self,
         client: &mut Conversation,
-        objects: &mut [String],
+        objects: &[String],
         surroundings: &Surroundings,
     ) -> Result<PathBuf, Failure> {
-        // Units end in any order; the object must not depend on it.
-        objects.sort();
         let object = self.workspace.output().join("program.so");
         let arguments = matiec::link_arguments(self.toolchain, objects, &object.to_string_lossy());
         let run = compiler::run(&self.toolchain.cxx, &arguments, surroundings);
@@ -162,10 +202,4 @@ impl Build<'_> {
                 .display()
         )
     }
-}
-
-/// Path after `-o`.
-fn object_of(arguments: &[String]) -> Option<String> {
-    let at = arguments.iter().position(|argument| argument == "-o")?;
-    arguments.get(at + 1).cloned()
 }

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use crate::compiler::{self, Outcome, Run, Surroundings};
+use crate::compiler::{self, Run, Surroundings};
 use crate::ending::Ending;
 
-/// Memory that one compiler may need, in bytes: 300 MB for a large program, measured.
-const MEMORY_OF_A_COMPILER: u64 = 300 << 20;
+/// Memory that one compiler may need, in bytes: 350 MB for a program of 1.7 MB, measured.
+const MEMORY_OF_A_COMPILER: u64 = 350 << 20;
 
 /// One translation unit.
 #[derive(Debug, Clone)]
@@ -19,19 +19,21 @@ pub struct Unit {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Where the object goes.
+    pub object: String,
     /// Bytes of source, as a measure of the time that it will take.
     pub weight: usize,
-    /// What to compile instead when this fails, before anything is reported.
-    pub instead: Vec<Unit>,
+    /// Number of the group in [`run`] to which it belongs.
+    pub group: usize,
 }
 
-/// Compiles all units and calls `report` as each ends. Nothing is started any more once one has failed or the end has
-/// come.
+/// Compiles all units and calls `report` as each ends. Once `report` has returned false, or the end has come, nothing
+/// more is started.
 pub fn run(
     mut units: Vec<Unit>,
     surroundings: &Surroundings,
     ending: &Ending,
-    report: &mut dyn FnMut(&Unit, &Run),
+    report: &mut dyn FnMut(Unit, Run) -> bool,
 ) {
     units.sort_by_key(|unit| std::cmp::Reverse(unit.weight));
     let threads = at_once().min(units.len());
@@ -56,26 +58,15 @@ pub fn run(
         }
         drop(sender);
         for (unit, run) in receiver {
-            let retry = run.outcome == Outcome::Errors && !unit.instead.is_empty();
-            if retry && !ending.has_come() {
-                for single in &unit.instead {
-                    report(
-                        single,
-                        &compiler::run(&single.program, &single.arguments, surroundings),
-                    );
-                }
-                continue;
-            }
-            if run.outcome != Outcome::Success {
+            if !report(unit, run) {
                 queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
             }
-            report(&unit, &run);
         }
     });
 }
 
 /// How many compilers the machine can take.
-fn at_once() -> usize {
+pub fn at_once() -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = available_memory().map_or(usize::MAX, |bytes| (bytes / MEMORY_OF_A_COMPILER) as usize);
     processors.min(memory).max(1)

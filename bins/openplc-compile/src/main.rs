@@ -12,6 +12,7 @@ mod jobs;
 mod matiec;
 mod result;
 mod sandbox;
+mod split;
 mod toolchain;
 mod worker;
 mod workspace;

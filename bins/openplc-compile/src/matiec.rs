@@ -1,18 +1,34 @@
 //! How a MatIEC program is compiled.
 
+use std::path::Path;
+
 use openplc_bundle::Bundle;
 use openplc_bundle::matiec::C_BLOCKS;
 use openplc_program::sources;
 
 use crate::jobs::Unit;
+use crate::split::split;
 use crate::toolchain::Toolchain;
 
 /// Optimisation of the program itself. docs/decisions/0001-optimisation-level.md says why.
-const PROGRAM_OPTIMISATION: &str = "-O1";
+const PROGRAM_OPTIMISATION: [&str; 8] = [
+    "-O1",
+    "-fno-tree-dominator-opts",
+    "-fno-ipa-modref",
+    "-fno-ipa-pure-const",
+    "--param",
+    "sccvn-max-alias-queries-per-access=30",
+    "--param",
+    "dse-max-alias-queries-per-store=16",
+];
+/// The same for a compiler that does not know these options.
+const PLAIN_OPTIMISATION: [&str; 1] = ["-O1"];
 /// Optimisation of tables and start-up code, which run once. Not -O0: that would emit every unused function of lib/.
-const TABLE_OPTIMISATION: &str = "-O1";
+const TABLE_OPTIMISATION: [&str; 1] = ["-O1"];
 /// Optimisation of the shim: it is small, and translating it better takes longer than it ever saves.
-const SHIM_OPTIMISATION: &str = "-O0";
+const SHIM_OPTIMISATION: [&str; 1] = ["-O0"];
+/// Optimisation of C and C++ blocks: users write loops there.
+const BLOCK_OPTIMISATION: [&str; 1] = ["-O2"];
 
 /// For every unit. Generated code relies on wrapping numbers and on pointers to differing types; an exception of a C++
 /// block must find its way through the C units; nothing but the table is visible outside.
@@ -76,8 +92,29 @@ const TABLE_UNITS: [(&str, &[&str]); 3] = [
     ("glueVars.c", &["-DOPENPLC_V4"]),
 ];
 
-/// The files that a build adds, for the folder `runtime`.
-pub fn own_sources() -> Vec<(&'static str, &'static str)> {
+/// Name of the file that stands for `Res0.c` when `POUS.c` is compiled in parts.
+const RESOURCE: &str = "resource.c";
+
+/// Units that belong together. When one of them does not compile, `instead` is compiled before anything is reported.
+#[derive(Debug)]
+pub struct Group {
+    /// The fast way.
+    pub units: Vec<Unit>,
+    /// The sure way.
+    pub instead: Vec<Unit>,
+}
+
+/// What is compiled, and the files that it needs besides the upload.
+#[derive(Debug)]
+pub struct Plan {
+    /// Everything to compile.
+    pub groups: Vec<Group>,
+    /// Names and texts of the files for the folder `runtime`.
+    pub files: Vec<(String, String)>,
+}
+
+/// The files that every build adds.
+fn own_sources() -> Vec<(&'static str, &'static str)> {
     let mut sources = sources::MATIEC.to_vec();
     sources.push((
         TABLES,
@@ -92,15 +129,21 @@ pub fn own_sources() -> Vec<(&'static str, &'static str)> {
 
 /// Everything but the upload that decides what a build makes.
 pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
-    let flags = [&COMMON[..], &GENERATED, &USER_CXX, &SHIM, &LINK]
-        .concat()
-        .join(" ");
-    let levels = [PROGRAM_OPTIMISATION, TABLE_OPTIMISATION, SHIM_OPTIMISATION].join(" ");
+    let options = [
+        &COMMON[..],
+        &GENERATED,
+        &USER_CXX,
+        &SHIM,
+        &LINK,
+        &PROGRAM_OPTIMISATION,
+        &TABLE_OPTIMISATION,
+        &SHIM_OPTIMISATION,
+        &BLOCK_OPTIMISATION,
+    ];
     let mut parts = vec![
         env!("CARGO_PKG_VERSION").to_owned(),
         toolchain.version.clone(),
-        flags,
-        levels,
+        options.concat().join(" "),
     ];
     parts.extend(toolchain.linker.map(str::to_owned));
     parts.extend(
@@ -113,102 +156,168 @@ pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
 
 /// Compiler and options, for people.
 pub fn description(toolchain: &Toolchain) -> String {
-    format!("{} {PROGRAM_OPTIMISATION}", toolchain.version)
+    format!("{} {}", toolchain.version, PROGRAM_OPTIMISATION[0])
 }
 
-/// The translation units of a program.
-pub fn units(bundle: &Bundle, toolchain: &Toolchain) -> Vec<Unit> {
-    let weight = |paths: &[&str]| {
-        paths
-            .iter()
-            .filter_map(|path| bundle.files.get(*path))
-            .map(Vec::len)
-            .sum()
-    };
-    let mut units = vec![
-        c_unit(
-            toolchain,
-            "Res0.c",
-            "Res0.c",
-            PROGRAM_OPTIMISATION,
-            &["-include", "../runtime/python_block.h"],
-        ),
-        tables(toolchain),
-        cxx_unit(
-            toolchain,
-            "shim.cpp",
-            "../runtime/shim.cpp",
-            SHIM_OPTIMISATION,
-            &SHIM,
-        ),
-    ];
-    units[0].weight = weight(&["Res0.c", "POUS.c", "POUS.h"]) * 10;
-    units[1].weight = weight(&["Config0.c", "debug.c", "glueVars.c", "POUS.h"]);
-    // The task's name is an identifier, so it needs no quoting but that of the compiler.
-    if let [task] = &bundle.program.tasks[..] {
-        units[2]
-            .arguments
-            .push(format!("-DOPENPLC_TASK_NAME=\"{}\"", task.name));
-    }
-    if bundle.program.has_c_blocks {
-        let mut blocks = cxx_unit(toolchain, C_BLOCKS, C_BLOCKS, "-O2", &USER_CXX);
-        blocks.weight = weight(&[C_BLOCKS]);
-        units.push(blocks);
-    }
-    units
-}
-
-/// The small units as one, which saves two starts of the compiler and two readings of lib/. Should they not get along
-/// with each other, each is compiled by itself.
-fn tables(toolchain: &Toolchain) -> Unit {
-    let options: Vec<&str> = TABLE_UNITS
-        .iter()
-        .flat_map(|(_, options)| options.iter().copied())
-        .collect();
-    let mut unit = c_unit(
-        toolchain,
-        "Config0.c, debug.c, glueVars.c",
-        &format!("../runtime/{TABLES}"),
-        TABLE_OPTIMISATION,
-        &options,
-    );
-    unit.instead = TABLE_UNITS
-        .iter()
-        .map(|(name, options)| c_unit(toolchain, name, name, TABLE_OPTIMISATION, options))
-        .collect();
-    unit
-}
-
-fn c_unit(toolchain: &Toolchain, name: &str, source: &str, optimisation: &str, options: &[&str]) -> Unit {
-    let options = [&GENERATED, options].concat();
-    Unit {
-        program: toolchain.c.clone(),
-        ..unit(name, source, optimisation, &options)
-    }
-}
-
-fn cxx_unit(toolchain: &Toolchain, name: &str, source: &str, optimisation: &str, options: &[&str]) -> Unit {
-    Unit {
-        program: toolchain.cxx.clone(),
-        ..unit(name, source, optimisation, options)
-    }
-}
-
-fn unit(name: &str, source: &str, optimisation: &str, options: &[&str]) -> Unit {
-    let stem = source.rsplit('/').next().unwrap_or(source);
-    let object = format!("../out/{stem}.o");
-    let own = [optimisation, source, "-o", &object];
-    let arguments = [&COMMON, options, &own]
-        .concat()
+/// How to compile a program with up to `parallel` compilers at once.
+pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize) -> Plan {
+    let compilers = Compilers { toolchain, bundle };
+    let mut files: Vec<_> = own_sources()
         .into_iter()
-        .map(str::to_owned)
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
         .collect();
-    Unit {
-        name: name.into(),
-        program: Default::default(),
-        arguments,
-        weight: 0,
-        instead: Vec::new(),
+    let mut groups = vec![
+        compilers.program(parallel, &mut files),
+        compilers.tables(),
+        compilers.shim(),
+    ];
+    if bundle.program.has_c_blocks {
+        let blocks = compilers.cxx(C_BLOCKS, C_BLOCKS, &BLOCK_OPTIMISATION, &USER_CXX, &[C_BLOCKS]);
+        groups.push(Group {
+            units: vec![blocks],
+            instead: Vec::new(),
+        });
+    }
+    for (number, group) in groups.iter_mut().enumerate() {
+        group
+            .units
+            .iter_mut()
+            .chain(&mut group.instead)
+            .for_each(|unit| unit.group = number);
+    }
+    Plan { groups, files }
+}
+
+struct Compilers<'a> {
+    toolchain: &'a Toolchain,
+    bundle: &'a Bundle,
+}
+
+impl Compilers<'_> {
+    /// `Res0.c` with `POUS.c`, in parts where that is worth it.
+    fn program(&self, parallel: usize, files: &mut Vec<(String, String)>) -> Group {
+        let options = ["-include", "../runtime/python_block.h"];
+        let whole =
+            |optimisation: &[&str]| self.c("Res0.c", "Res0.c", optimisation, &options, &["POUS.c", "POUS.c"]);
+        let mut group = Group {
+            units: vec![whole(&PROGRAM_OPTIMISATION)],
+            instead: vec![whole(&PLAIN_OPTIMISATION)],
+        };
+        let text = |path: &str| {
+            self.bundle
+                .files
+                .get(path)
+                .and_then(|content| std::str::from_utf8(content).ok())
+        };
+        let parts = text("Res0.c").zip(text("POUS.c")).and_then(|(resource, units)| {
+            // Two parts for each compiler, because they do not take equally long.
+            split(resource, units, 2 * parallel)
+        });
+        let Some(parts) = parts else { return group };
+        // A function without declaration would be taken for one that returns int.
+        let options = [&options[..], &["-Werror=implicit-function-declaration"]].concat();
+        let count = parts.units.len();
+        group.units = vec![self.c(
+            "Res0.c",
+            &format!("../runtime/{RESOURCE}"),
+            &PROGRAM_OPTIMISATION,
+            &options,
+            &[],
+        )];
+        files.push((RESOURCE.into(), parts.resource));
+        for (number, text) in (1..).zip(parts.units) {
+            let file = format!("pous_{number}.c");
+            let name = format!("POUS.c, part {number} of {count}");
+            let mut unit = self.c(
+                &name,
+                &format!("../runtime/{file}"),
+                &PROGRAM_OPTIMISATION,
+                &options,
+                &[],
+            );
+            unit.weight = text.len();
+            group.units.push(unit);
+            files.push((file, text));
+        }
+        group
+    }
+
+    /// The small units as one, which saves two starts of the compiler and two readings of lib/. Should they not get along
+    /// with each other, each is compiled by itself.
+    fn tables(&self) -> Group {
+        let all: Vec<&str> = TABLE_UNITS
+            .iter()
+            .flat_map(|(_, options)| options.iter().copied())
+            .collect();
+        let unit = self.c(
+            "Config0.c, debug.c, glueVars.c",
+            &format!("../runtime/{TABLES}"),
+            &TABLE_OPTIMISATION,
+            &all,
+            &["debug.c"],
+        );
+        let instead = TABLE_UNITS
+            .iter()
+            .map(|(name, options)| self.c(name, name, &TABLE_OPTIMISATION, options, &[]))
+            .collect();
+        Group {
+            units: vec![unit],
+            instead,
+        }
+    }
+
+    fn shim(&self) -> Group {
+        let mut unit = self.cxx("shim.cpp", "../runtime/shim.cpp", &SHIM_OPTIMISATION, &SHIM, &[]);
+        // The task's name is an identifier, so it needs no quoting but that of the compiler.
+        if let [task] = &self.bundle.program.tasks[..] {
+            unit.arguments
+                .push(format!("-DOPENPLC_TASK_NAME=\"{}\"", task.name));
+        }
+        Group {
+            units: vec![unit],
+            instead: Vec::new(),
+        }
+    }
+
+    fn c(&self, name: &str, source: &str, optimisation: &[&str], options: &[&str], sizes: &[&str]) -> Unit {
+        self.unit(
+            &self.toolchain.c,
+            name,
+            source,
+            &[optimisation, &GENERATED, options].concat(),
+            sizes,
+        )
+    }
+
+    fn cxx(&self, name: &str, source: &str, optimisation: &[&str], options: &[&str], sizes: &[&str]) -> Unit {
+        self.unit(
+            &self.toolchain.cxx,
+            name,
+            source,
+            &[optimisation, options].concat(),
+            sizes,
+        )
+    }
+
+    fn unit(&self, compiler: &Path, name: &str, source: &str, options: &[&str], sizes: &[&str]) -> Unit {
+        let object = format!("../out/{}.o", source.rsplit('/').next().unwrap_or(source));
+        let arguments = [&COMMON, options, &[source, "-o", &object]]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        Unit {
+            name: name.into(),
+            program: compiler.into(),
+            arguments,
+            weight: sizes
+                .iter()
+                .filter_map(|path| self.bundle.files.get(*path))
+                .map(Vec::len)
+                .sum(),
+            object,
+            group: 0,
+        }
     }
 }
 

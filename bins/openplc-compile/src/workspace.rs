@@ -66,7 +66,7 @@ impl Workspace {
     ///
     /// # Errors
     /// As writing files.
-    pub fn fill(&self, bundle: &Bundle, ours: &[(&str, &str)]) -> io::Result<()> {
+    pub fn fill(&self, bundle: &Bundle, ours: &[(String, String)]) -> io::Result<()> {
         for (path, content) in bundle.sources() {
             write(&self.sources(), path, content)?;
         }
