@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use nix::unistd::User;
+use nix::unistd::{Gid, Uid, User, getegid, geteuid};
 
 use crate::identity::Identities;
 
@@ -98,12 +98,8 @@ impl Places {
     /// When a folder cannot be created or is in use.
     pub fn prepare(&self, identities: &Identities) -> Result<File> {
         for folder in [&self.data, &self.run] {
-            let about = || format!("Cannot use the folder {}", folder.display());
-            fs::create_dir_all(folder).with_context(about)?;
-            // Passage, and no more, for the service users.
-            let mode = if identities.group.is_some() { 0o750 } else { 0o700 };
-            fs::set_permissions(folder, Permissions::from_mode(mode)).with_context(about)?;
-            std::os::unix::fs::chown(folder, None, identities.group.map(Into::into)).with_context(about)?;
+            open_to_group(folder, identities.group)
+                .with_context(|| format!("Cannot use the folder {}", folder.display()))?;
         }
         let path = self.run.join("launcher.lock");
         let lock = File::create(&path).with_context(|| format!("Cannot create {}", path.display()))?;
@@ -120,17 +116,32 @@ impl Places {
     }
 }
 
-/// A folder that only `owner` can enter. What an earlier run left there for another user is handed over.
+/// Creates a folder that only we and, to pass through, `group` can enter. One that exists is left as it is, as far as that
+/// goes: it may be anything that the user named.
+fn open_to_group(folder: &Path, group: Option<Gid>) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let mode = fs::metadata(folder)?.permissions().mode();
+    match group {
+        Some(group) if mode & 0o001 == 0 => {
+            std::os::unix::fs::chown(folder, None, Some(group.as_raw()))?;
+            fs::set_permissions(folder, Permissions::from_mode(mode & 0o7777 | 0o050))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A folder that only its owner can enter: `owner`, or ourselves. What an earlier run left there for another user is
+/// handed over.
 ///
 /// # Errors
 /// The error of `mkdir(2)`, `chmod(2)` or `chown(2)`.
 pub fn private_folder(path: &Path, owner: Option<&User>) -> io::Result<()> {
+    let (uid, gid) = owner.map_or_else(|| (geteuid(), getegid()), |user| (user.uid, user.gid));
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o700))?;
-    match owner {
-        Some(owner) if fs::symlink_metadata(path)?.uid() != owner.uid.as_raw() => hand_over(path, owner),
-        _ => Ok(()),
+    if fs::symlink_metadata(path)?.uid() != uid.as_raw() {
+        hand_over(path, uid, gid)?;
     }
+    fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 /// Empties and removes a folder that may not be there.
@@ -144,14 +155,14 @@ pub fn remove_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-fn hand_over(path: &Path, owner: &User) -> io::Result<()> {
+fn hand_over(path: &Path, uid: Uid, gid: Gid) -> io::Result<()> {
     if fs::symlink_metadata(path)?.is_dir() {
         for entry in fs::read_dir(path)? {
-            hand_over(&entry?.path(), owner)?;
+            hand_over(&entry?.path(), uid, gid)?;
         }
     }
     // The folder itself last: if this is interrupted, it is done again.
-    std::os::unix::fs::lchown(path, Some(owner.uid.as_raw()), Some(owner.gid.as_raw()))
+    std::os::unix::fs::lchown(path, Some(uid.as_raw()), Some(gid.as_raw()))
 }
 
 /// Whether `mounts`, in the form of `/proc/self/mountinfo`, has something mounted on exactly this folder.
@@ -192,6 +203,21 @@ mod tests {
             RUNTIME_FOLDER,
             &format!("{}\n{}", line("/run"), line("/run/runtime/x"))
         ));
+    }
+
+    #[test]
+    fn a_folder_of_the_user_keeps_its_mode_and_ours_are_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+        let places = Places::choose(Some(folder.path().to_owned()), false).unwrap();
+        places.prepare(&Identities::default()).unwrap();
+        assert_eq!(mode(folder.path()), 0o755);
+        assert_eq!(mode(&places.run), 0o700);
+        let api = folder.path().join("api");
+        fs::create_dir(&api).unwrap();
+        private_folder(&api, None).unwrap();
+        assert_eq!(mode(&api), 0o700);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use nix::unistd::Pid;
 const FIRST_INHERITED: i32 = 3;
 /// Where packages install programs that are not for users to start.
 const PACKAGE_FOLDER: &str = "/usr/lib/openplc-runtime";
-/// What a service gets of our environment, besides `OPENPLC_…`.
-const KEPT_ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "TZ", "RUST_LOG", "RUST_BACKTRACE"];
+/// What a service gets of our environment. Nothing else: a user's may hold secrets.
+const KEPT_ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "TZ", "OPENPLC_LOG", "RUST_BACKTRACE"];
 
 /// How to start a process.
 #[derive(Debug, Clone)]
@@ -75,8 +75,7 @@ impl Recipe {
 }
 
 fn is_kept(name: &OsStr) -> bool {
-    name.to_str()
-        .is_some_and(|name| KEPT_ENVIRONMENT.contains(&name) || name.starts_with("OPENPLC_"))
+    KEPT_ENVIRONMENT.iter().any(|kept| name == *kept)
 }
 
 /// A program of ours: beside the launcher, else where packages put it, else in `PATH`.

@@ -19,6 +19,8 @@ use crate::spawn::Recipe;
 
 /// A delay of the launcher itself that is worth forgiving its services.
 const PAUSE: Duration = Duration::from_millis(500);
+/// Signals within this time are one: `timeout`, `sudo` and terminals send some of them twice.
+const ONE_SIGNAL: Duration = Duration::from_secs(1);
 /// Longest sleep without a deadline, so that no arithmetic can overflow.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -61,6 +63,8 @@ pub struct Supervisor {
     /// Units that have been told to stop: the first so many.
     stopping: usize,
     ready: Option<String>,
+    /// When the last signal to stop came.
+    signalled: Option<Instant>,
 }
 
 impl Supervisor {
@@ -84,6 +88,7 @@ impl Supervisor {
             streams,
             stopping: 0,
             ready: Some(ready),
+            signalled: None,
         }
     }
 
