@@ -148,15 +148,20 @@ fn core_ended(error: &dyn std::fmt::Display) -> DeployError {
 }
 
 fn build_ended(error: TransportError) -> DeployError {
+    const KILLED: &str = "The build process ended without a result: it was killed, probably for want of memory. \
+                          The running program was not touched. Upload again; if it happens again, see the system's log.";
     match error {
-        TransportError::Closed => DeployError::Failed(
-            "The build process ended without a result: it was killed, probably for want of memory. \
-             The running program was not touched. Upload again; if it happens again, see the system's log."
-                .into(),
-        ),
-        TransportError::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            DeployError::Failed("The build process has been silent for too long and was given up.".into())
-        }
+        TransportError::Closed => DeployError::Failed(KILLED.into()),
+        TransportError::Io(error) => match error.kind() {
+            // How the end of the worker shows depends on what was being sent at that moment.
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
+                DeployError::Failed(KILLED.into())
+            }
+            io::ErrorKind::WouldBlock => {
+                DeployError::Failed("The build process has been silent for too long and was given up.".into())
+            }
+            _ => failed("The build process broke off", error),
+        },
         other => failed("The build process broke off", other),
     }
 }
