@@ -250,12 +250,17 @@ impl Supervisor {
 
     /// The first signal begins the orderly stop. Each further one ends the waiting of the present step.
     fn stop(&mut self, signal: Signal) {
+        let now = Instant::now();
+        let before = self.signalled.replace(now);
         if self.stopping == 0 {
             self.console
                 .say(Priority::INFO, &format!("{}: stopping", signal.as_str()));
             self.stop_next();
-        } else {
-            let now = Instant::now();
+        } else if before.is_some_and(|before| now - before >= ONE_SIGNAL) {
+            self.console.say(
+                Priority::INFO,
+                &format!("{}: not waiting any longer", signal.as_str()),
+            );
             self.units
                 .iter_mut()
                 .take(self.stopping)
