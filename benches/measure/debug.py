@@ -28,7 +28,8 @@ def polls(figures, runtime, bundle, seconds):
         rate = len(latencies) / sum(latencies)
         figures.add(
             f"debug poll of {count} variables",
-            f"{rate:,.0f}/s, p50 {milliseconds(percentile(latencies, 50))}, p99 {milliseconds(percentile(latencies, 99))}",
+            f"{rate:,.0f}/s, p50 {milliseconds(percentile(latencies, 50))}, "
+            f"p99 {milliseconds(percentile(latencies, 99))}",
             f"processor each: API {used[0] * 1e6:.0f} µs, core {used[1] * 1e6:.0f} µs",
             AIMS[count],
             UPSTREAM[count],

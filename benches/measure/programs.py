@@ -1,8 +1,6 @@
 """Programs made for a measurement."""
 
-from catalogue import single_task
-from harness.programs import bundle
-from matiec.model import Variable
+from harness.programs import Variable, bundle, single_task
 
 TYPES = ["BOOL", "INT", "DINT", "REAL", "TIME"]
 

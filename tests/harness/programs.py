@@ -62,3 +62,20 @@ def python_program(code):
     return bundle(
         single_task("python_test", [Variable("INSTANCE", "BLOCK")], "\n  INSTANCE(TO_BLOCK := 1);\n", pous=[block])
     )
+
+
+def heavy_at_first(scans, milliseconds):
+    """A program whose first `scans` scans take so long each, and all others next to nothing."""
+    body = f"""
+  SCANS := SCANS + 1;
+  IF SCANS <= {scans} THEN
+{{{{
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    do {{
+      clock_gettime(CLOCK_MONOTONIC, &now);
+    }} while ((now.tv_sec - begin.tv_sec) * 1000000000LL + now.tv_nsec - begin.tv_nsec < {milliseconds} * 1000000LL);
+}}}}
+  END_IF;
+"""
+    return bundle(single_task("heavy_at_first", [Variable("SCANS", "UDINT")], body))
