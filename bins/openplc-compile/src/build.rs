@@ -114,7 +114,7 @@ impl Build<'_> {
     }
 
     fn finish(&self, client: &mut Conversation, unit: Unit, run: &Run, progress: &mut Progress) {
-        self.report(client, &unit.name, run);
+        self.report(client, &unit.name, run, unit.shows_warnings);
         if run.outcome == Outcome::Success {
             progress.objects.push((unit.group, unit.object));
         } else if progress.failure.is_none() {
@@ -128,25 +128,28 @@ impl Build<'_> {
         objects: &[String],
         surroundings: &Surroundings,
     ) -> Result<PathBuf, Failure> {
-        let object = self.workspace.output().join("program.so");
-        let arguments = matiec::link_arguments(self.toolchain, objects, &object.to_string_lossy());
+        // The linker writes the name that it was given into the object: not one with our random folder.
+        let arguments = matiec::link_arguments(self.toolchain, objects, "../out/program.so");
         let run = compiler::run(&self.toolchain.cxx, &arguments, surroundings);
-        self.report(client, "Linked", &run);
+        self.report(client, "Linked", &run, true);
         match run.outcome {
-            Outcome::Success => Ok(object),
+            Outcome::Success => Ok(self.workspace.output().join("program.so")),
             _ if self.ending.is_out_of_time() => Err(self.out_of_time()),
             outcome => Err(self.explain("the program (linking)", &outcome)),
         }
     }
 
-    fn report(&self, client: &mut Conversation, name: &str, run: &Run) {
+    fn report(&self, client: &mut Conversation, name: &str, run: &Run, shows_warnings: bool) {
         if self.ending.has_come() {
             return;
         }
+        let succeeded = run.outcome == Outcome::Success;
         for line in diagnostics::classify(&run.output, &self.hidden_paths()) {
-            client.log(line.level, line.text);
+            if shows_warnings || (!succeeded && line.level == Level::Error) {
+                client.log(line.level, line.text);
+            }
         }
-        if run.outcome == Outcome::Success {
+        if succeeded {
             client.log(Level::Info, format!("{name}: {:.2} s", run.time.as_secs_f64()));
         }
     }

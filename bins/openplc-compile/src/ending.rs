@@ -49,7 +49,7 @@ impl Ending {
             .compare_exchange(NOT_ENDED, why, Ordering::AcqRel, Ordering::Acquire)
             .is_ok();
         if first {
-            guard::kill_group(self.group);
+            guard::end_compilers(self.group);
         }
     }
 

@@ -23,6 +23,8 @@ pub struct Unit {
     pub object: String,
     /// Bytes of source, as a measure of the time that it will take.
     pub weight: usize,
+    /// Whether a user wrote it and can act on warnings. There are none of generated code for that reason.
+    pub shows_warnings: bool,
     /// Number of the group in [`run`] to which it belongs.
     pub group: usize,
 }

@@ -45,9 +45,8 @@ const COMMON: [&str; 10] = [
     "-I.",
 ];
 
-/// For generated C: no warnings, for nobody can act on them, and what newer compilers made errors stays allowed.
-const GENERATED: [&str; 7] = [
-    "-w",
+/// For generated C. What newer compilers made errors stays allowed.
+const GENERATED: [&str; 6] = [
     "-std=gnu17",
     "-Wno-error=implicit-function-declaration",
     "-Wno-error=implicit-int",
@@ -172,7 +171,8 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize) -> Plan {
         compilers.shim(),
     ];
     if bundle.program.has_c_blocks {
-        let blocks = compilers.cxx(C_BLOCKS, C_BLOCKS, &BLOCK_OPTIMISATION, &USER_CXX, &[C_BLOCKS]);
+        let mut blocks = compilers.cxx(C_BLOCKS, C_BLOCKS, &BLOCK_OPTIMISATION, &USER_CXX, &[C_BLOCKS]);
+        blocks.shows_warnings = true;
         groups.push(Group {
             units: vec![blocks],
             instead: Vec::new(),
@@ -316,6 +316,7 @@ impl Compilers<'_> {
                 .map(Vec::len)
                 .sum(),
             object,
+            shows_warnings: false,
             group: 0,
         }
     }

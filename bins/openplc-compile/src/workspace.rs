@@ -1,15 +1,14 @@
-//! The folder in which a build works. Gone when the build ends.
+//! The folder in which a build works. The guard removes it when the build ends.
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use openplc_bundle::Bundle;
-use tempfile::TempDir;
 
 /// The folder: `src` holds the upload, `runtime` our own sources, `out` what the compilers write, `tmp` their leftovers.
 #[derive(Debug)]
 pub struct Workspace {
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 impl Workspace {
@@ -24,7 +23,8 @@ impl Workspace {
             .unwrap_or_else(std::env::temp_dir);
         let folder = tempfile::Builder::new()
             .prefix("openplc-build-")
-            .tempdir_in(parent)?;
+            .tempdir_in(parent)?
+            .keep();
         let workspace = Self { folder };
         for folder in [
             workspace.sources(),
@@ -39,7 +39,7 @@ impl Workspace {
 
     /// The whole folder.
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Where the upload lies. Compilers work in here, so that the names in their messages are those of the upload.

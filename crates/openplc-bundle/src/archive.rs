@@ -267,19 +267,31 @@ impl Total {
     /// The tightest limit for a file of `packed` bytes.
     fn allowance(&self, packed: u64) -> Allowance {
         let ratio = |packed: u64| packed.saturating_mul(limits::RATIO).max(limits::RATIO_FLOOR);
-        let file = Allowance { bytes: limits::FILE_SIZE, violation: |entry| ZipViolation::FileTooLarge { entry } };
+        let file = Allowance {
+            bytes: limits::FILE_SIZE,
+            violation: |entry| ZipViolation::FileTooLarge { entry },
+        };
         let total = Allowance {
             bytes: limits::TOTAL_SIZE.saturating_sub(self.unpacked),
             violation: |entry| ZipViolation::TotalTooLarge { entry },
         };
-        let file_ratio = Allowance { bytes: ratio(packed), violation: |entry| ZipViolation::Ratio { entry } };
+        let file_ratio = Allowance {
+            bytes: ratio(packed),
+            violation: |entry| ZipViolation::Ratio { entry },
+        };
         let total_ratio = Allowance {
             bytes: ratio(self.packed).saturating_sub(self.unpacked),
             violation: |entry| ZipViolation::TotalRatio { entry },
         };
-        [total, file_ratio, total_ratio].into_iter().fold(file, |tightest, rule| {
-            if rule.bytes < tightest.bytes { rule } else { tightest }
-        })
+        [total, file_ratio, total_ratio]
+            .into_iter()
+            .fold(file, |tightest, rule| {
+                if rule.bytes < tightest.bytes {
+                    rule
+                } else {
+                    tightest
+                }
+            })
     }
 }
 

@@ -1,0 +1,307 @@
+//! Whole builds by the real worker and the real compilers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::Command;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use openplc_wire::control::Level;
+use sha2::{Digest, Sha256};
+use support::{End, Worker, build, busy_build, program, program_with, upload, wait_until};
+
+fn built(files: &BTreeMap<String, String>) -> (Vec<u8>, Box<openplc_wire::manifest::Manifest>, Worker) {
+    match build(files) {
+        (End::Built { object, manifest }, worker) => (object, manifest, worker),
+        (other, worker) => panic!("{other:?} after {:#?}", worker.log),
+    }
+}
+
+fn failure(files: &BTreeMap<String, String>) -> (String, Worker) {
+    match build(files) {
+        (End::Failed(reason), worker) => (reason, worker),
+        (other, worker) => panic!("{other:?} after {:#?}", worker.log),
+    }
+}
+
+/// Dynamic symbols that the object defines.
+fn exported(object: &[u8]) -> Vec<String> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(object).unwrap();
+    let output = Command::new("nm")
+        .args(["-D", "--defined-only"])
+        .arg(file.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| line.split_whitespace().last().unwrap().to_owned())
+        .collect()
+}
+
+fn is_clean(worker: &Worker) -> bool {
+    worker.compilers().is_empty() && std::fs::read_dir(worker.folder.path()).unwrap().next().is_none()
+}
+
+#[test]
+fn a_program_becomes_one_object_with_one_symbol_and_a_manifest() {
+    let (object, manifest, worker) = built(&program());
+    assert_eq!(&object[..4], b"\x7fELF");
+    assert_eq!(exported(&object), ["openplc_program_table"]);
+    let digest: String = Sha256::digest(&object)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(manifest.object_sha256, digest);
+    assert_eq!(Some(manifest.program.to_string()), worker.identity);
+    assert_eq!(manifest.md5, "0123456789abcdef0123456789abcdef");
+    assert_eq!(
+        (manifest.tasks[0].name.as_str(), manifest.tasks[0].interval_ns),
+        ("MAIN_TASK", 10_000_000)
+    );
+    let count = &manifest.variables[0];
+    assert_eq!(
+        (count.path.as_str(), count.iec_type.as_str(), count.retain),
+        ("CONFIG0.RES0.INSTANCE0.COUNT", "INT", true)
+    );
+    assert!(
+        worker.lines(Level::Warning).is_empty() && worker.lines(Level::Error).is_empty(),
+        "{:?}",
+        worker.log
+    );
+    assert!(is_clean(&worker));
+}
+
+#[test]
+fn building_again_makes_the_same() {
+    let ((first, one, _), (second, two, _)) = (built(&program()), built(&program()));
+    assert_eq!(one.program, two.program);
+    assert!(first == second, "the same sources make the same bytes");
+}
+
+#[test]
+fn an_error_is_shown_as_the_compiler_gave_it_without_our_folders() {
+    let files = program_with(
+        "c_blocks_code.cpp",
+        "void f() {\n  int unused;\n  missing = 1;\n}\n",
+    );
+    let (reason, worker) = failure(&files);
+    assert_eq!(
+        reason,
+        "c_blocks_code.cpp does not compile: see the errors above."
+    );
+    let errors = worker.lines(Level::Error);
+    assert!(
+        errors
+            .iter()
+            .any(|line| line.starts_with("c_blocks_code.cpp:3:3: error: 'missing'")),
+        "{errors:?}"
+    );
+    let folder = worker.folder.path().to_str().unwrap();
+    assert!(
+        worker
+            .log
+            .iter()
+            .all(|(_, line)| !line.contains(folder) && !line.contains("..")),
+        "{:?}",
+        worker.log
+    );
+    assert!(is_clean(&worker));
+}
+
+#[test]
+fn an_error_in_generated_code_is_that_of_its_own_file() {
+    let (_, worker) = failure(&program_with("debug.c", "int x = missing;\n"));
+    assert!(
+        worker
+            .lines(Level::Error)
+            .iter()
+            .any(|line| line.starts_with("debug.c:1:9: error:")),
+        "{:?}",
+        worker.log
+    );
+    let (_, worker) = failure(&program_with("POUS.c", "\n  broken\n"));
+    assert!(
+        worker
+            .lines(Level::Error)
+            .iter()
+            .any(|line| line.starts_with("POUS.c:2:")),
+        "{:?}",
+        worker.log
+    );
+}
+
+#[test]
+fn a_warning_is_a_warning() {
+    let block = "extern \"C\" int f(int x) {\n  if (x = 1) return 2;\n  return 0;\n}\n";
+    let (_, _, worker) = built(&program_with("c_blocks_code.cpp", block));
+    assert!(
+        worker
+            .lines(Level::Warning)
+            .iter()
+            .any(|line| line.contains("c_blocks_code.cpp:2:9: warning:")),
+        "{:?}",
+        worker.log
+    );
+    assert!(worker.lines(Level::Error).is_empty());
+}
+
+#[test]
+fn tables_that_do_not_get_along_are_compiled_one_by_one() {
+    let mut files = program();
+    for path in ["Config0.c", "glueVars.c"] {
+        files
+            .get_mut(path)
+            .unwrap()
+            .push_str("static int same_name;\nstatic int use(void) { return same_name; }\n");
+    }
+    let (_, _, worker) = built(&files);
+    assert!(
+        worker
+            .lines(Level::Info)
+            .iter()
+            .any(|line| line.starts_with("glueVars.c:")),
+        "{:?}",
+        worker.log
+    );
+}
+
+#[test]
+fn a_large_program_is_compiled_in_parts_and_one_that_resists_whole() {
+    let block = |n: usize, helper: &str| {
+        let line =
+            "  data__->COUNT.value += 1; /* one of the many lines of a function block of some size */\n";
+        format!(
+            "void B{n}_init__(MAIN *data__) {{\n}}\n{helper}void B{n}_body__(MAIN *data__) {{\n{}}}\n",
+            line.repeat(900)
+        )
+    };
+    let main = &program()["POUS.c"];
+    let plain: String = (0..4).map(|n| block(n, "")).collect();
+    let (_, _, worker) = built(&program_with("POUS.c", &(plain + main)));
+    assert!(
+        worker
+            .lines(Level::Info)
+            .iter()
+            .any(|line| line.starts_with("POUS.c, part 1")),
+        "{:?}",
+        worker.log
+    );
+    // A function of the first block that the last one calls without any declaration.
+    let mut resisting: String = (0..4)
+        .map(|n| {
+            block(
+                n,
+                if n == 0 {
+                    "static int helper(void) { return 1; }\n"
+                } else {
+                    ""
+                },
+            )
+        })
+        .collect();
+    resisting.push_str(&main.replace("COUNT.value++", "COUNT.value += helper()"));
+    let (_, _, worker) = built(&program_with("POUS.c", &resisting));
+    assert!(
+        worker
+            .lines(Level::Info)
+            .iter()
+            .any(|line| line.starts_with("Res0.c:")),
+        "{:?}",
+        worker.log
+    );
+    assert!(worker.lines(Level::Error).is_empty());
+}
+
+#[test]
+fn a_broken_zip_and_a_foreign_upload_are_told_apart() {
+    let mut worker = Worker::start(&[], |_| {});
+    worker.order(b"no zip");
+    assert!(
+        matches!(worker.converse(|_| false), Some(End::Rejected(reason)) if reason.contains("no readable zip"))
+    );
+    let (reason, _) = failure(&BTreeMap::from([("generated.hpp".to_owned(), String::new())]));
+    assert!(reason.contains("STruC++"), "{reason}");
+    let mut incomplete = program();
+    incomplete.remove("glueVars.c");
+    let (reason, _) = failure(&incomplete);
+    assert!(reason.contains("glueVars.c is missing"), "{reason}");
+}
+
+#[test]
+fn a_missing_compiler_is_named() {
+    let mut worker = Worker::start(&[], |command| {
+        command.env("PATH", "/nonexistent");
+    });
+    worker.order(&upload(&program()));
+    assert!(
+        matches!(worker.converse(|_| false), Some(End::Failed(reason)) if reason.contains("gcc is not installed"))
+    );
+}
+
+#[test]
+fn a_build_that_takes_too_long_is_ended() {
+    let mut worker = Worker::start(&["--time-limit", "1"], |_| {});
+    worker.order(&upload(&program_with(
+        "c_blocks_code.cpp",
+        &support::endless_unit(),
+    )));
+    let end = worker.converse(|_| false);
+    assert!(
+        matches!(&end, Some(End::Failed(reason)) if reason.contains("longer than the 1 seconds")),
+        "{end:?}"
+    );
+    worker.wait();
+    assert!(is_clean(&worker));
+}
+
+#[test]
+fn hanging_up_cancels_the_build() {
+    let mut worker = busy_build(&[]);
+    worker
+        .connection
+        .stream()
+        .shutdown(std::net::Shutdown::Both)
+        .unwrap();
+    assert!(worker.wait().success());
+    assert!(is_clean(&worker), "no compiler and no file is left");
+}
+
+#[test]
+fn a_killed_compiler_is_explained() {
+    let mut worker = busy_build(&[]);
+    let of = |number: i32, file: &str| {
+        std::fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default()
+    };
+    let mut compiler = None;
+    wait_until("the compiler of the endless unit runs", || {
+        compiler = worker.compilers().into_iter().find(|number| {
+            of(*number, "comm").trim() == "cc1plus" && of(*number, "cmdline").contains("c_blocks_code")
+        });
+        compiler.is_some()
+    });
+    kill(Pid::from_raw(compiler.unwrap()), Signal::SIGKILL).unwrap();
+    let end = worker.converse(|_| false);
+    assert!(
+        matches!(&end, Some(End::Failed(reason)) if reason.contains("memory ran out")),
+        "{end:?}"
+    );
+    worker.wait();
+    assert!(is_clean(&worker));
+}
+
+#[test]
+fn compilers_do_not_outlive_a_killed_worker() {
+    let mut worker = busy_build(&[]);
+    worker.process.kill().unwrap();
+    worker.wait();
+    assert!(matches!(worker.converse(|_| false), Some(End::Closed)));
+    wait_until("all compilers are gone", || worker.compilers().is_empty());
+}
