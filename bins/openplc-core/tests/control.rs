@@ -1,4 +1,9 @@
 //! The core as a process: what clients may expect of it, and what they cannot do to it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod core_process;
 
@@ -62,7 +67,7 @@ fn a_program_is_loaded_runs_stops_and_starts_afresh() {
 
 #[test]
 fn what_cannot_be_loaded_leaves_the_running_program_untouched() {
-    let core = Core::start();
+    let mut core = Core::start();
     let mut client = core.connect();
     client.load(&build(&[]));
     let mut damaged = build(&["-DMD5=\"ffffffffffffffffffffffffffffffff\""]);
@@ -75,6 +80,9 @@ fn what_cannot_be_loaded_leaves_the_running_program_untouched() {
         built(b"no ELF".to_vec()),
         built(Vec::new()),
         build(&["-DFAILS"]),
+        build(&["-DCRASHES"]),
+        build(&["-DHANGS"]),
+,
     ] {
         let before = client.scans();
         assert!(matches!(client.load(&bad), Answer::Refused { .. }));

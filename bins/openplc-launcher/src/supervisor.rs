@@ -21,6 +21,8 @@ use crate::spawn::Recipe;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Signals within this time are one: `timeout`, `sudo` and terminals send some of them twice.
 const ONE_SIGNAL: Duration = Duration::from_secs(1);
+/// Notifications that are read in one turn.
+const NOTIFICATIONS_AT_ONCE: usize = 100;
 /// Longest sleep without a deadline, so that no arithmetic can overflow.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
@@ -166,7 +168,11 @@ impl Supervisor {
     }
 
     fn take_notifications(&mut self) {
-        while let Ok(Some((sender, notification))) = self.notify.receive() {
+        // Not without end: whoever sends more than we read must not keep us from everything else.
+        for _ in 0..NOTIFICATIONS_AT_ONCE {
+            let Ok(Some((sender, notification))) = self.notify.receive() else {
+                break;
+            };
             // A notification from anybody else is not believed.
             let Some(unit) = self
                 .units
