@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::thread;
 use std::time::Duration;
 
 use openplc_wire::control::{Answer, Refusal, Request};
@@ -15,6 +16,8 @@ use crate::machine::{Machine, Refused};
 
 /// A client that does not take its answer for this long is given up.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+/// Stack on which programs are loaded, in bytes: as much as a process has for its main function.
+const LOAD_STACK: usize = 8 << 20;
 
 /// Answers requests until the client hangs up or breaks the protocol.
 pub fn serve(stream: UnixStream, machine: &Machine, log: &LogRing) {
@@ -72,12 +75,30 @@ fn answer(received: Received, machine: &Machine, log: &LogRing) -> Answer {
                 held: machine.holds(&program),
             };
         }
-        Request::Start | Request::ColdStart => machine.start(),
+        Request::Start | Request::ColdStart => on_large_stack(|| machine.start()),
         Request::Stop => machine.stop(),
-        Request::Load => load(received.descriptors, machine),
-        Request::Activate { program } => machine.activate(&program),
+        Request::Load => on_large_stack(|| load(received.descriptors, machine)),
+        Request::Activate { program } => on_large_stack(|| machine.activate(&program)),
     };
     outcome.map_or_else(refuse, |()| Answer::Done)
+}
+
+/// Initialising a program takes more stack than answering a client: all its texts are made in one function.
+fn on_large_stack(work: impl FnOnce() -> Result<(), Refused> + Send) -> Result<(), Refused> {
+    let failed = |why: &str| Refused {
+        reason: Refusal::Failed,
+        message: format!("no thread to load a program: {why}"),
+    };
+    thread::scope(|scope| {
+        let worker = thread::Builder::new()
+            .name("load".into())
+            .stack_size(LOAD_STACK)
+            .spawn_scoped(scope, work);
+        match worker {
+            Ok(worker) => worker.join().unwrap_or_else(|_| Err(failed("it broke off"))),
+            Err(error) => Err(failed(&error.to_string())),
+        }
+    })
 }
 
 fn load(descriptors: Vec<OwnedFd>, machine: &Machine) -> Result<(), Refused> {

@@ -2,7 +2,8 @@
 
 use std::env;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
@@ -22,18 +23,36 @@ use crate::real_time::RealTime;
 use crate::scan::ScanSlot;
 use crate::server;
 use crate::store::Store;
+use crate::trial;
 
 /// Stack of the threads that serve clients and Python blocks, in bytes. Small, because locked memory holds all of it.
 pub const STACK: usize = 256 << 10;
 
-/// Runs until SIGTERM or SIGINT.
-///
-/// # Errors
-/// When the process was not started as a service manager starts it, or lacks what it cannot do without.
-pub fn run() -> anyhow::Result<()> {
+/// The process: a trial of one program when it was started as one, otherwise the daemon.
+pub fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    match arguments.as_slice() {
+        [] => {}
+        [first, object] if first == trial::ARGUMENT => return trial::run(Path::new(object)),
+        _ => {
+            eprintln!("openplc-core takes no arguments; systemd or openplc-launcher starts it");
+            return ExitCode::from(2);
+        }
+    }
     memory::use_one_heap();
     let log = LogRing::default();
     openplc_logging::init_with("openplc-core", Box::new(log.clone()));
+    match run(log) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("The scan engine cannot run: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+fn run(log: LogRing) -> anyhow::Result<()> {
     // Blocked before there is a second thread, so that only the wait below receives them.
     let ending = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     ending.thread_block().context("blocking SIGTERM")?;

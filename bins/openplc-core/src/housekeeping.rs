@@ -26,9 +26,7 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
     let is_due = |last: Option<Instant>, every: Duration| last.is_none_or(|last| last.elapsed() >= every);
     loop {
         drain.run(log, Instant::now(), &mut emit);
-        if let Some(fault) = slot.take_fault() {
-            machine.on_fault(&fault);
-        }
+        machine.notice_fault();
         let overdue = slot.hanging_for();
         if let (Some(overdue), false) = (overdue, hanging) {
             tracing::error!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use openplc_engine::debug::{self, MAX_FRAME, Malformed};
 use openplc_engine::lifecycle::{self, Command, State};
-use openplc_program::{Fault, Program};
+use openplc_program::Program;
 use openplc_wire::control::{ProgramSummary, Refusal, Status};
 use openplc_wire::manifest::{Manifest, ProgramId, Variable};
 
@@ -17,6 +17,7 @@ use crate::log_ring::unix_ms;
 use crate::program_log::ProgramLog;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
+use crate::trial;
 use crate::view::View;
 
 /// How long a command waits for a scan to end.
@@ -160,6 +161,8 @@ impl Machine {
     /// [`Refused`]; the program before runs on.
     pub fn activate(&self, program: &ProgramId) -> Result<(), Refused> {
         let mut commanded = self.begin(Command::Load)?;
+        // A program that is kept was tried before, but not necessarily by this version on this system.
+        trial::attempt(&self.store.object(program)).map_err(|error| Refused::failed(error.to_string()))?;
         let loaded = self.load_object(program)?;
         let before = commanded.clone();
         let previous = before
@@ -245,10 +248,16 @@ impl Machine {
         }
     }
 
-    /// Scans have ended by themselves.
-    pub fn on_fault(&self, fault: &Fault) {
-        let scans = self.view().scans();
-        let reason = format!("the program faulted in scan {scans}: {fault}");
+    /// Notices that scans have ended by themselves. While a command is carried out it is left for the next time: the
+    /// command may exchange the program that faulted.
+    pub fn notice_fault(&self) {
+        let Ok(_commanded) = self.commanded.try_lock() else {
+            return;
+        };
+        let Some(fault) = self.slot.take_fault() else {
+            return;
+        };
+        let reason = format!("the program faulted in scan {}: {fault}", self.view().scans());
         tracing::error!("The PLC is stopped: {reason}");
         self.view().show_error(reason);
         self.end_python();

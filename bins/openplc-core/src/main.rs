@@ -16,8 +16,9 @@ mod real_time;
 mod scan;
 mod server;
 mod store;
+mod trial;
 mod view;
 
-fn main() -> anyhow::Result<()> {
-    daemon::run()
+fn main() -> std::process::ExitCode {
+    daemon::main()
 }

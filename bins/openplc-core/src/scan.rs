@@ -17,8 +17,9 @@ use openplc_rt::{clock, scheduling};
 use crate::loaded::Loaded;
 use crate::real_time::SCAN_PRIORITY;
 
-/// Stack of the scan thread, in bytes: programs keep their variables elsewhere, but C blocks may use some.
-const STACK: usize = 1 << 20;
+/// Stack of the scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
+/// and the arrays of C blocks lie here.
+const STACK: usize = 4 << 20;
 
 /// The program in scan, if any.
 #[derive(Default)]

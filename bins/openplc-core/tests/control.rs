@@ -62,7 +62,15 @@ fn a_program_is_loaded_runs_stops_and_starts_afresh() {
     assert_eq!(client.scans(), stopped_at);
 
     assert_eq!(client.ask(&Request::Start), DONE);
-    assert!(client.scans() < stopped_at, "it starts from its initial values");
+    until("it scans again", || (client.scans() > 0).then_some(()));
+    assert_eq!(client.ask(&Request::Stop), DONE);
+    let counter = client.debug(&[0x44, 0, 1, 0, 0]);
+    let scans = client.scans() as u32;
+    assert_eq!(
+        counter[10..],
+        scans.to_le_bytes(),
+        "it started from its initial values"
+    );
 }
 
 #[test]
@@ -82,7 +90,6 @@ fn what_cannot_be_loaded_leaves_the_running_program_untouched() {
         build(&["-DFAILS"]),
         build(&["-DCRASHES"]),
         build(&["-DHANGS"]),
-,
     ] {
         let before = client.scans();
         assert!(matches!(client.load(&bad), Answer::Refused { .. }));
@@ -98,6 +105,7 @@ fn what_cannot_be_loaded_leaves_the_running_program_untouched() {
         Refusal::Invalid,
         "no descriptors"
     );
+    assert!(core.is_alive(), "it is still the same process");
 }
 
 #[test]

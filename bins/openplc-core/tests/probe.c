@@ -21,8 +21,12 @@ static volatile int32_t zero;
 
 static int32_t init(const openplc_host *host) {
     runtime = host;
-#ifdef FAILS
+#if defined FAILS
     return OPENPLC_FAILED;
+#elif defined CRASHES
+    return *(volatile int *)0;
+#elif defined HANGS
+    for (;;) { __asm__ volatile(""); }
 #else
     runtime->log(runtime->context, OPENPLC_LOG_INFO, "probe is ready", 14);
     return OPENPLC_OK;

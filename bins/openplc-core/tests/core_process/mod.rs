@@ -70,6 +70,10 @@ impl Core {
         status
     }
 
+    pub fn is_alive(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
