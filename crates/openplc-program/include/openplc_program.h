@@ -40,7 +40,8 @@ typedef struct openplc_host {
      * when the log's queue is full. */
     void (*log)(void *context, uint32_t severity, const char *text, uint32_t length);
     /* Asks for a Python block: its script (name and template, which must stay valid while the program is loaded) and the
-     * sizes of its input and output areas in bytes. 0: it runs, *input and *output are set. -1: not yet, ask again in the
+     * sizes of its input and output areas in bytes. Each instance of a block has a template of its own, whose address stays
+     * the same however often it asks. 0: it runs, *input and *output are set. -1: not yet, ask again in the
      * next scan. -2: it can never run; the reason has been logged. */
     int32_t (*python_block)(void *context, const char *script_name, const char *script_template, uint64_t input_size,
                             uint64_t output_size, void **input, void **output);
