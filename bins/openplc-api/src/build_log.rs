@@ -105,14 +105,29 @@ impl Build {
 pub struct Builds {
     shown: Mutex<Arc<BuildLog>>,
     slot: Arc<Semaphore>,
+    receptions: Arc<Semaphore>,
 }
+
+/// Uploads that can be received at the same time: each takes memory for its whole zip.
+const MOST_RECEPTIONS: usize = 4;
 
 impl Builds {
     pub fn new() -> Self {
         Self {
             shown: Mutex::new(Arc::new(BuildLog::new(Phase::Idle))),
             slot: Arc::new(Semaphore::new(1)),
+            receptions: Arc::new(Semaphore::new(MOST_RECEPTIONS)),
         }
+    }
+
+    /// The right to receive an upload, unless too many others have it.
+    pub fn receive(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.receptions).try_acquire_owned().ok()
+    }
+
+    /// Whether somebody has the right to build.
+    pub fn is_reserved(&self) -> bool {
+        self.slot.available_permits() == 0
     }
 
     /// The right to build, unless somebody else has it.

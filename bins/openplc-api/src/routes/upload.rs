@@ -53,10 +53,13 @@ pub async fn receive(
     if hyper::body::Body::size_hint(request.body).lower() > MAX_REQUEST {
         return Err(too_large());
     }
-    let slot = application.builds.reserve().ok_or_else(|| {
+    if application.builds.is_reserved() {
+        return Err(busy());
+    }
+    let reception = application.builds.receive().ok_or_else(|| {
         refused(
             StatusCode::CONFLICT,
-            "Runtime is compiling another program, please wait until it has finished",
+            "Runtime is receiving several other uploads, please wait a few seconds",
         )
     })?;
     let zip = tokio::time::timeout(RECEPTION, read_zip(request.body, boundary))
@@ -67,6 +70,9 @@ pub async fn receive(
                 "The upload took longer than five minutes and was given up",
             ))
         })?;
+    drop(reception);
+    // Not before: an upload that stalls on its way must keep nobody else from building.
+    let slot = application.builds.reserve().ok_or_else(busy)?;
     let size = zip.metadata().map(|metadata| metadata.len()).unwrap_or_default();
     tracing::info!(user = ?session.user.username, peer = %request.peer, size, clean, "upload received");
     let upload = Upload {
@@ -90,6 +96,13 @@ pub async fn receive(
 /// Why an upload is refused: nothing of it was used.
 fn refused(status: StatusCode, reason: &str) -> Answer {
     answers::json(status, &json!({ "UploadFileFail": reason }))
+}
+
+fn busy() -> Answer {
+    refused(
+        StatusCode::CONFLICT,
+        "Runtime is compiling another program, please wait until it has finished",
+    )
 }
 
 fn too_large() -> Answer {
