@@ -1,5 +1,6 @@
 //! Hashing of passwords: slow on purpose, so it runs beside the event loop, few at a time and with a short queue.
 
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,16 +9,19 @@ use hyper::StatusCode;
 use tokio::sync::Semaphore;
 
 use crate::answers::{self, Answer};
+use crate::places::Places;
 
 /// Requests that may wait while others are hashed.
-const QUEUE: usize = 16;
+const QUEUE: usize = 64;
+/// Those of one address.
+const QUEUE_PER_ADDRESS: usize = 16;
 /// Longest wait: the Editor gives a login up after 5 s.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A bounded place to hash.
 pub struct PasswordWork {
     workers: Arc<Semaphore>,
-    queue: Semaphore,
+    queue: Arc<Places>,
 }
 
 impl PasswordWork {
@@ -26,13 +30,14 @@ impl PasswordWork {
         let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             workers: Arc::new(Semaphore::new((processors / 2).max(1))),
-            queue: Semaphore::new(QUEUE),
+            queue: Places::new(QUEUE, QUEUE_PER_ADDRESS),
         }
     }
 
-    /// Runs `work`, which hashes, on a thread of its own. The answer 429 says that too many others do.
+    /// Runs `work`, which hashes for `peer`, on a thread of its own. The answer 429 says that too many others do.
     pub async fn run<T: Send + 'static>(
         &self,
+        peer: SocketAddr,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Answer> {
         let busy = || {
@@ -41,7 +46,7 @@ impl PasswordWork {
                 "Too many logins at this moment. Try again in a few seconds",
             )
         };
-        let place = self.queue.try_acquire().map_err(|_| busy())?;
+        let place = self.queue.take(peer).ok_or_else(busy)?;
         let worker = tokio::time::timeout(PATIENCE, Arc::clone(&self.workers).acquire_owned())
             .await
             .ok()

@@ -19,15 +19,17 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::application::Application;
 use crate::build_log::Builds;
-use crate::connections::{Connections, Place};
 use crate::core_client::CoreClient;
 use crate::gate::Gate;
 use crate::options::Options;
 use crate::password_work::PasswordWork;
+use crate::places::{Place, Places};
 use crate::stall_guard::StallGuard;
 use crate::supervisor;
 use crate::tls::Certificates;
 
+/// Most connections at a time; half of them from one address.
+const MAX_CONNECTIONS: usize = 256;
 /// Longest TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest wait for the headers of a request, and so for the next request on a connection.
@@ -69,7 +71,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
         builds: Arc::new(Builds::new()),
     });
     let gate = Arc::new(Gate::new(application));
-    let connections = Arc::new(Connections::default());
+    let places = Places::new(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
     let (end, ended) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -91,7 +93,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         };
-        match connections.admit(peer) {
+        match places.take(peer) {
             Some(place) => {
                 let (acceptor, gate, ended) = (acceptor.clone(), Arc::clone(&gate), ended.clone());
                 tokio::spawn(converse(stream, peer, place, acceptor, gate, ended));
@@ -106,7 +108,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     let _ = end.send(true);
     gate.close().await;
     let quiet = async {
-        while connections.count() > 0 {
+        while places.taken() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

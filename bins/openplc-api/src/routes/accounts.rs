@@ -57,7 +57,7 @@ pub async fn create_user(
         fields.role()?.unwrap_or(Role::User)
     };
     let accounts = Arc::clone(&application.accounts);
-    let created = application.passwords.run(move || {
+    let created = application.passwords.run(request.peer, move || {
         if first {
             accounts.create_first(&username, &password)
         } else {
@@ -84,7 +84,7 @@ pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) ->
     let name = username.clone();
     let found = application
         .passwords
-        .run(move || accounts.log_in(&username, &password))
+        .run(request.peer, move || accounts.log_in(&username, &password))
         .await?;
     let Some(user) = found else {
         tracing::warn!(user = ?name, peer = %request.peer, "login failed");
@@ -161,7 +161,7 @@ pub async fn update_user(
         };
         accounts.update(id, &change).map_err(|error| refusal(&error))
     };
-    let user = application.passwords.run(work).await??;
+    let user = application.passwords.run(request.peer, work).await??;
     tracing::warn!(by = ?session.user.username, user = ?user.username, role = user.role.as_str(), "account changed");
     Ok(answers::ok(
         &json!({ "msg": "User updated successfully", "user": document(&user) }),
@@ -201,7 +201,7 @@ pub async fn password_change(
         };
         accounts.update(id, &change).map_err(|error| refusal(&error))
     };
-    let user = application.passwords.run(work).await??;
+    let user = application.passwords.run(request.peer, work).await??;
     tracing::warn!(by = ?session.user.username, user = ?user.username, "password changed");
     Ok(answers::message(StatusCode::OK, "Password changed successfully"))
 }

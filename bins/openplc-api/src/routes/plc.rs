@@ -175,8 +175,14 @@ pub async fn debug_command(
     request: &mut Request<'_>,
 ) -> Result<Answer, Answer> {
     let document = request.body.json(&request.parts.headers).await?;
+    let Some(command) = document["command"].as_str() else {
+        return Err(answers::message(
+            StatusCode::BAD_REQUEST,
+            "command must be a text of hexadecimal digits",
+        ));
+    };
     Ok(answers::ok(
-        &debug_socket::respond(application, document["command"].as_str()).await,
+        &debug_socket::respond(application, Some(command)).await,
     ))
 }
 
