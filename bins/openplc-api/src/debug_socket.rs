@@ -22,8 +22,11 @@ use crate::debug_frame;
 const NAMESPACE: &str = "/api/debug";
 /// Commands of one client that may wait. The Editor has at most two under way.
 const QUEUE: usize = 64;
-/// A command that waited longer is not put to the core: its sender has stopped waiting.
-const STALE: Duration = Duration::from_secs(4);
+/// Longest time from a command to its response, whatever else waits. The Editor gives up after 5 s and would take a later
+/// response for that to its next command.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// What is said for the core when it says nothing.
+const NO_RESPONSE: &str = "No response from runtime";
 
 /// A token, as the connection's payload or in `reauth`.
 #[derive(Deserialize)]
@@ -158,8 +161,13 @@ async fn work(
                 let response = match application.accounts.authenticate(&token) {
                     Err(TokenError::Expired) => failure("token_expired"),
                     Err(_) => failure("Unauthorized"),
-                    Ok(_) if received.elapsed() > STALE => failure("No response from runtime"),
-                    Ok(_) => respond(&application, text.as_deref()).await,
+                    Ok(_) => {
+                        let left = PATIENCE.saturating_sub(received.elapsed());
+                        let response = respond(&application, text.as_deref());
+                        tokio::time::timeout(left, response)
+                            .await
+                            .unwrap_or_else(|_| failure(NO_RESPONSE))
+                    }
                 };
                 socket.emit("debug_response", &response).is_ok()
             }
@@ -192,7 +200,7 @@ pub async fn respond(application: &Application, command: Option<&str>) -> Value 
         Ok(DebugReply::Refused(message)) => failure(&message),
         Err(error) => {
             tracing::debug!(%error, "a debug command has no answer");
-            failure("No response from runtime")
+            failure(NO_RESPONSE)
         }
     }
 }

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openplc_wire::control::Level;
 use openplc_wire::deploy::{DeployError, Deployer, Event};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -18,8 +17,6 @@ const VERDICT: Duration = Duration::from_secs(4);
 pub struct Upload {
     /// Sealed memory file with the zip.
     pub zip: File,
-    /// Size of the zip in bytes.
-    pub size: u64,
     /// Name of the account that sent it.
     pub username: String,
     /// Build even if the program is known.
@@ -33,10 +30,6 @@ pub struct Upload {
 /// the build log included, as it was.
 pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(), DeployError> {
     let log = Arc::new(BuildLog::new(Phase::Unzipping));
-    log.line(
-        Level::Info,
-        &format!("program.zip received: {} bytes", upload.size),
-    );
     let (sender, verdict) = oneshot::channel();
     let deployer = application.deployer.clone();
     tokio::task::spawn_blocking({
@@ -66,14 +59,16 @@ fn deploy(
     log: &BuildLog,
     verdict: oneshot::Sender<Result<(), DeployError>>,
 ) {
+    let Upload {
+        zip,
+        username,
+        clean,
+        slot,
+    } = upload;
     let mut verdict = Some(verdict);
-    let result = deployer.deploy(&upload.zip, upload.clean, &mut |event| match event {
+    let result = deployer.deploy(&zip, clean, &mut |event| match event {
         Event::Log { level, line } => log.line(level, &line),
-        Event::Identified { program, generation } => {
-            log.line(
-                Level::Info,
-                &format!("Program {} ({generation})", program.short()),
-            );
+        Event::Identified { .. } => {
             log.compiling();
             if let Some(verdict) = verdict.take() {
                 // Nobody waits any longer: the log tells.
@@ -81,18 +76,19 @@ fn deploy(
             }
         }
     });
+    // Whoever sees the end may upload again at once.
+    drop(slot);
     match result {
         Ok(program) => {
-            tracing::info!(user = ?upload.username, program = program.short(), "program is running");
+            tracing::info!(user = ?username, program = program.short(), "program is running");
             log.succeed(&format!("Program {} is running", program.short()));
         }
         Err(error) => {
-            tracing::warn!(user = ?upload.username, reason = %error, "upload did not lead to a running program");
+            tracing::warn!(user = ?username, reason = %error, "upload did not lead to a running program");
             log.fail(&error.to_string());
             if let Some(verdict) = verdict.take() {
                 let _ = verdict.send(Err(error));
             }
         }
     }
-    drop(upload.slot);
 }

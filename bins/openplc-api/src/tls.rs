@@ -2,8 +2,8 @@
 //!
 //! An administrator's certificate in `STATE_DIRECTORY/tls/cert.pem` with its key in `tls/key.pem` comes first. When it
 //! cannot be used, the error is logged and our own self-signed one is shown, so that the plant stays within reach; the
-//! files of the administrator are never changed. Our own is `STATE_DIRECTORY/cert.pem` and `key.pem`. Files that change
-//! are taken up within the hour.
+//! files of the administrator are never changed. Our own is `STATE_DIRECTORY/cert.pem` and `key.pem`; files under these
+//! names that were not made here are used and never changed either. Files that change are taken up within the hour.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -81,33 +81,43 @@ fn choose(directory: &Path) -> anyhow::Result<CertifiedKey> {
         match load(&theirs.join("cert.pem"), &theirs.join("key.pem")) {
             Ok(chosen) => return Ok(chosen),
             Err(error) => tracing::error!(
-                "the certificate in {} cannot be used and the self-signed one is shown instead: {error:#}. \
+                "The certificate in {} cannot be used; the self-signed one is shown instead: {error:#}. \
                  cert.pem must hold the certificate and its chain, key.pem its key without a passphrase, both in PEM",
                 theirs.display()
             ),
         }
     }
     let (certificate, key) = (directory.join("cert.pem"), directory.join("key.pem"));
-    certificate::ensure(&certificate, &key)?;
-    load(&certificate, &key)
+    certificate::ensure(&certificate, &key).and_then(|()| load(&certificate, &key)).or_else(|error| {
+        tracing::error!(
+            "The certificate of this installation cannot be used; another is shown until the next start: {error:#}. \
+             Repair {0} and {1}, or remove both to have new ones made",
+            certificate.display(),
+            key.display()
+        );
+        let (certificate, key) = certificate::temporary()?;
+        certified(certificate.as_bytes(), key.as_bytes())
+    })
 }
 
 fn load(certificate: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| certificate.display().to_string())?;
-    anyhow::ensure!(
-        !chain.is_empty(),
-        "{}: no certificate in this file",
-        certificate.display()
-    );
-    let key_der = PrivateKeyDer::from_pem_file(key).with_context(|| key.display().to_string())?;
-    let signing = ring::sign::any_supported_type(&key_der).with_context(|| key.display().to_string())?;
-    let certified = CertifiedKey::new(chain, signing);
+    let read = |path: &Path| std::fs::read(path).with_context(|| path.display().to_string());
+    certified(&read(certificate)?, &read(key)?)
+        .with_context(|| format!("{} with {}", certificate.display(), key.display()))
+}
+
+/// A certificate, its chain, and its key, from PEM.
+fn certified(chain: &[u8], key: &[u8]) -> anyhow::Result<CertifiedKey> {
+    let chain = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<Vec<_>, _>>()
+        .context("no certificate")?;
+    anyhow::ensure!(!chain.is_empty(), "no certificate");
+    let key = PrivateKeyDer::from_pem_slice(key).context("no key")?;
+    let certified = CertifiedKey::new(chain, ring::sign::any_supported_type(&key)?);
     match certified.keys_match() {
         // Some kinds of key cannot be compared; rustls then says so and nothing is wrong.
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => Ok(certified),
-        Err(error) => Err(error).with_context(|| format!("{} and {}", certificate.display(), key.display())),
+        Err(error) => Err(error).context("the key is not that of the certificate"),
     }
 }
 
@@ -149,5 +159,15 @@ mod tests {
             assert_eq!(choose(directory.path()).unwrap().cert[0].to_vec(), own);
             assert_eq!(std::fs::read(tls.join("key.pem")).unwrap(), before);
         }
+    }
+
+    #[test]
+    fn a_broken_one_of_our_own_does_so_too() {
+        let directory = tempfile::tempdir().unwrap();
+        choose(directory.path()).unwrap();
+        let certificate = directory.path().join("cert.pem");
+        std::fs::write(&certificate, "half a certif").unwrap();
+        assert_eq!(choose(directory.path()).unwrap().cert.len(), 1);
+        assert_eq!(std::fs::read_to_string(&certificate).unwrap(), "half a certif");
     }
 }

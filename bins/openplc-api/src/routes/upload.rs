@@ -77,7 +77,6 @@ pub async fn receive(
     tracing::info!(user = ?session.user.username, peer = %request.peer, size, clean, "upload received");
     let upload = Upload {
         zip,
-        size,
         username: session.user.username,
         clean,
         slot,
