@@ -58,6 +58,7 @@ impl Build<'_> {
             search_path: self.toolchain.search_path.clone(),
             temporary: self.workspace.temporary(),
             group: self.group,
+            ending: self.ending.clone(),
         };
         let start = Instant::now();
         let objects = self.compile(client, groups, &surroundings)?;
@@ -81,7 +82,7 @@ impl Build<'_> {
             .iter_mut()
             .flat_map(|group| std::mem::take(&mut group.units))
             .collect();
-        jobs::run(units, surroundings, self.ending, &mut |unit, run| {
+        jobs::run(units, surroundings, &mut |unit, run| {
             if run.outcome == Outcome::Errors && !groups[unit.group].instead.is_empty() {
                 again.insert(unit.group);
             } else {
@@ -95,7 +96,7 @@ impl Build<'_> {
                 .iter()
                 .flat_map(|group| std::mem::take(&mut groups[*group].instead))
                 .collect();
-            jobs::run(units, surroundings, self.ending, &mut |unit, run| {
+            jobs::run(units, surroundings, &mut |unit, run| {
                 self.finish(client, unit, &run, &mut progress);
                 progress.failure.is_none()
             });

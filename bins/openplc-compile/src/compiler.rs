@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use crate::diagnostics;
+use crate::ending::Ending;
+use crate::guard;
+
 /// Output of a compiler beyond this many bytes is read and dropped.
 const MOST_OUTPUT: u64 = 1 << 20;
 
@@ -23,6 +27,8 @@ pub struct Surroundings {
     pub temporary: PathBuf,
     /// Process group.
     pub group: i32,
+    /// When everything is to end.
+    pub ending: Ending,
 }
 
 /// How a run ended.
@@ -87,6 +93,10 @@ fn complete(
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()?;
+    // The end may have come between the decision to start and the start; then this one has missed the signal.
+    if surroundings.ending.has_come() {
+        guard::end_compilers(surroundings.group);
+    }
     let mut output = Vec::new();
     if let Some(mut stream) = child.stderr.take() {
         stream.by_ref().take(MOST_OUTPUT).read_to_end(&mut output)?;
@@ -102,7 +112,11 @@ fn outcome(output: &str, status: ExitStatus) -> Outcome {
     if let Some(signal) = status.signal() {
         return Outcome::Killed(Signal::try_from(signal).unwrap_or(Signal::SIGKILL));
     }
-    let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
+    // Not in the source lines that a compiler quotes.
+    let says = |words: &[&str]| {
+        let mut lines = output.lines().filter(|line| !diagnostics::is_quotation(line));
+        lines.any(|line| words.iter().any(|word| line.contains(word)))
+    };
     if says(&[
         "No space left on device",
         "Disk quota exceeded",
@@ -119,7 +133,7 @@ fn outcome(output: &str, status: ExitStatus) -> Outcome {
         return Outcome::OutOfMemory;
     }
     // The driver survives its parts and reports what ended them.
-    let ended = |name: &str| output.contains(&format!("{name} signal terminated program"));
+    let ended = |name: &str| says(&[&format!("{name} signal terminated program")]);
     match () {
         () if ended("Killed") => Outcome::Killed(Signal::SIGKILL),
         () if ended("CPU time limit exceeded") => Outcome::Killed(Signal::SIGXCPU),

@@ -1,8 +1,10 @@
 //! The worker's end of the build conversation.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use openplc_bundle::limits;
 use openplc_wire::build::{Order, Report};
@@ -12,6 +14,9 @@ use openplc_wire::manifest::{Generation, ProgramId};
 use openplc_wire::memory_file;
 use openplc_wire::transport::{Connection, TransportError};
 
+/// Longest time that a client may take to say or to hear something.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// The client, as the worker sees it.
 #[derive(Debug)]
 pub struct Conversation {
@@ -20,10 +25,16 @@ pub struct Conversation {
 
 impl Conversation {
     /// Speaks over `stream`.
-    pub fn new(stream: UnixStream) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When the stream takes no time-outs.
+    pub fn new(stream: UnixStream) -> io::Result<Self> {
+        // A client that says nothing must not hold one of the few places for builds.
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self {
             connection: Connection::new(stream, frame::MAX_REQUEST),
-        }
+        })
     }
 
     /// The stream, to notice a hang-up.

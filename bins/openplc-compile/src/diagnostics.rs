@@ -87,8 +87,8 @@ fn stated_level(line: &str) -> Option<Level> {
         .map(|(_, level)| level)
 }
 
-/// `   12 | x = y;` or `      |     ^`
-fn is_quotation(line: &str) -> bool {
+/// Whether a line quotes source: `   12 | x = y;` or `      |     ^`
+pub fn is_quotation(line: &str) -> bool {
     line.trim_start()
         .trim_start_matches(|c: char| c.is_ascii_digit())
         .trim_start()

@@ -57,6 +57,7 @@ impl Ending {
     /// that arrives ends the build as well.
     pub fn at_hang_up(&self, connection: &UnixStream) -> std::io::Result<()> {
         let mut connection = connection.try_clone()?;
+        connection.set_read_timeout(None)?;
         let ending = self.clone();
         std::thread::spawn(move || {
             let _ = connection.read(&mut [0; 1]);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 
 use crate::compiler::{self, Run, Surroundings};
-use crate::ending::Ending;
 
 /// Memory that one compiler may need, in bytes: 350 MB for a program of 1.7 MB, measured.
 const MEMORY_OF_A_COMPILER: u64 = 350 << 20;
@@ -31,12 +30,7 @@ pub struct Unit {
 
 /// Compiles all units and calls `report` as each ends. Once `report` has returned false, or the end has come, nothing
 /// more is started.
-pub fn run(
-    mut units: Vec<Unit>,
-    surroundings: &Surroundings,
-    ending: &Ending,
-    report: &mut dyn FnMut(Unit, Run) -> bool,
-) {
+pub fn run(mut units: Vec<Unit>, surroundings: &Surroundings, report: &mut dyn FnMut(Unit, Run) -> bool) {
     units.sort_by_key(|unit| std::cmp::Reverse(unit.weight));
     let threads = at_once().min(units.len());
     let queue = Mutex::new(VecDeque::from(units));
@@ -48,7 +42,7 @@ pub fn run(
             scope.spawn(move || {
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(unit) = next.filter(|_| !ending.has_come()) else {
+                    let Some(unit) = next.filter(|_| !surroundings.ending.has_come()) else {
                         return;
                     };
                     let run = compiler::run(&unit.program, &unit.arguments, surroundings);

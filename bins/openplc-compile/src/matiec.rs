@@ -55,6 +55,11 @@ const GENERATED: [&str; 6] = [
     "-Ilib",
 ];
 
+/// For generated C that is compiled whole: no warnings, for nobody can act on them. Parts need theirs.
+const QUIET: [&str; 1] = ["-w"];
+/// For the code of Python blocks.
+const PYTHON: [&str; 2] = ["-include", "../runtime/python_block.h"];
+
 /// For C++ that users write: warnings, but none of the headers that came along.
 const USER_CXX: [&str; 5] = [
     "-std=gnu++17",
@@ -68,7 +73,7 @@ const USER_CXX: [&str; 5] = [
 const SHIM: [&str; 2] = ["-std=gnu++17", "-fno-gnu-unique"];
 
 /// For linking. The wrapped functions are those of the shim.
-const LINK: [&str; 11] = [
+const LINK: [&str; 12] = [
     "-shared",
     "-Wl,-z,now",
     "-Wl,-z,noexecstack",
@@ -79,6 +84,7 @@ const LINK: [&str; 11] = [
     "-Wl,--wrap=vprintf",
     "-Wl,--wrap=puts",
     "-Wl,--wrap=putchar",
+    "-Wl,--wrap=putc",
     "-Wl,--build-id=none",
 ];
 
@@ -131,6 +137,8 @@ pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
     let options = [
         &COMMON[..],
         &GENERATED,
+        &QUIET,
+        &PYTHON,
         &USER_CXX,
         &SHIM,
         &LINK,
@@ -196,9 +204,8 @@ struct Compilers<'a> {
 impl Compilers<'_> {
     /// `Res0.c` with `POUS.c`, in parts where that is worth it.
     fn program(&self, parallel: usize, files: &mut Vec<(String, String)>) -> Group {
-        let options = ["-include", "../runtime/python_block.h"];
         let whole =
-            |optimisation: &[&str]| self.c("Res0.c", "Res0.c", optimisation, &options, &["POUS.c", "POUS.c"]);
+            |optimisation: &[&str]| self.c("Res0.c", "Res0.c", optimisation, &PYTHON, &["POUS.c", "POUS.c"]);
         let mut group = Group {
             units: vec![whole(&PROGRAM_OPTIMISATION)],
             instead: vec![whole(&PLAIN_OPTIMISATION)],
@@ -214,32 +221,34 @@ impl Compilers<'_> {
             split(resource, units, 2 * parallel)
         });
         let Some(parts) = parts else { return group };
-        // A function without declaration would be taken for one that returns int.
-        let options = [&options[..], &["-Werror=implicit-function-declaration"]].concat();
         let count = parts.units.len();
-        group.units = vec![self.c(
-            "Res0.c",
-            &format!("../runtime/{RESOURCE}"),
-            &PROGRAM_OPTIMISATION,
-            &options,
-            &[],
-        )];
+        group.units = vec![self.part("Res0.c", RESOURCE, &parts.resource)];
         files.push((RESOURCE.into(), parts.resource));
         for (number, text) in (1..).zip(parts.units) {
             let file = format!("pous_{number}.c");
-            let name = format!("POUS.c, part {number} of {count}");
-            let mut unit = self.c(
-                &name,
-                &format!("../runtime/{file}"),
-                &PROGRAM_OPTIMISATION,
-                &options,
-                &[],
-            );
-            unit.weight = text.len();
-            group.units.push(unit);
+            group
+                .units
+                .push(self.part(&format!("POUS.c, part {number} of {count}"), &file, &text));
             files.push((file, text));
         }
         group
+    }
+
+    /// A part of the program. What it does not declare would be taken for a function that returns int.
+    fn part(&self, name: &str, file: &str, text: &str) -> Unit {
+        let undeclared = ["-Werror=implicit-function-declaration"];
+        let options = [&PROGRAM_OPTIMISATION[..], &GENERATED, &PYTHON, &undeclared].concat();
+        let unit = self.unit(
+            &self.toolchain.c,
+            name,
+            &format!("../runtime/{file}"),
+            &options,
+            &[],
+        );
+        Unit {
+            weight: text.len(),
+            ..unit
+        }
     }
 
     /// The small units as one, which saves two starts of the compiler and two readings of lib/. Should they not get along
@@ -284,7 +293,7 @@ impl Compilers<'_> {
             &self.toolchain.c,
             name,
             source,
-            &[optimisation, &GENERATED, options].concat(),
+            &[optimisation, &GENERATED, &QUIET, options].concat(),
             sizes,
         )
     }

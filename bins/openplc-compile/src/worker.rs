@@ -49,7 +49,8 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         .as_fd()
         .try_clone_to_owned()
         .context("standard input")?;
-    let mut client = Conversation::new(UnixStream::from(stream));
+    let mut client =
+        Conversation::new(UnixStream::from(stream)).context("standard input is no connection")?;
     match converse(&mut client, arguments, &workspace, &guard, toolchain) {
         Err(Conclusion::Gone(TransportError::Closed)) => {
             tracing::info!("The client hung up: the build is cancelled");

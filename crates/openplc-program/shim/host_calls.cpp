@@ -1,7 +1,7 @@
 // The functions that generated code and C/C++ blocks call, on top of openplc_host: printing, Python blocks, and stand-ins
 // for the communication functions.
 //
-// The link replaces printf, vprintf, puts and putchar of the whole program by the __wrap_ functions below, so that a line
+// The link replaces printf, vprintf, puts, putchar and putc of the whole program by the __wrap_ functions below, so that a line
 // reaches the runtime's log without a system call on the scan thread.
 #include "host_calls.h"
 
@@ -155,6 +155,12 @@ int __wrap_putchar(int character) {
     const char text = static_cast<char>(character);
     print(&text, 1);
     return character;
+}
+
+// What putchar becomes where the C library inlines it.
+int __real_putc(int character, FILE *stream);
+int __wrap_putc(int character, FILE *stream) {
+    return stream == stdout ? __wrap_putchar(character) : __real_putc(character, stream);
 }
 
 // Generated code passes the name on and the host chooses its own, so any will do.
