@@ -1,5 +1,6 @@
-"""A build against what nobody can avoid: its slowest unit, compiled alone, and the link."""
+"""A build against what nobody can avoid: its units, spread over the cores, and the link."""
 
+import os
 import re
 import statistics
 import subprocess
@@ -10,9 +11,9 @@ from pathlib import Path
 from measure.deploy import fresh, upload_to_running
 from measure.figures import milliseconds
 
-# The unit that a whole MatIEC program is one of, and the plainest way to compile it.
+# The one unit that nearly all of a MatIEC program is, if it is compiled in the plainest way.
 LARGEST_UNIT = "Res0.c"
-UNIT_TIME = re.compile(r"\[INFO\] (\S+): ([\d.]+) s$")
+UNIT_TIME = re.compile(r"\[INFO\] (.+): ([\d.]+) s$")
 
 
 def alone(bundle, level):
@@ -29,18 +30,24 @@ def alone(bundle, level):
         return time.perf_counter() - begin
 
 
-def against_the_compiler(figures, runtime, bundle, rounds=3):
+def against_the_compiler(figures, runtime, bundle, rounds):
+    """The large program, from upload to RUNNING."""
     api = runtime.login()
     totals, builds = zip(*(upload_to_running(api, fresh(bundle)) for _ in range(rounds)), strict=True)
-    units = [dict(match.groups() for line in build.logs if (match := UNIT_TIME.match(line))) for build in builds]
-    slowest = [max(float(seconds) for name, seconds in unit.items() if name != "Linked") for unit in units]
-    link = [float(unit["Linked"]) for unit in units]
-    floor = statistics.median(a + b for a, b in zip(slowest, link, strict=True))
-    total = statistics.median(totals)
+    floors = []
+    for build in builds:
+        units = [match.groups() for line in build.logs if (match := UNIT_TIME.match(line.strip()))]
+        seconds = [float(seconds) for name, seconds in units if name != "Linked"]
+        link = sum(float(seconds) for name, seconds in units if name == "Linked")
+        floors.append(max(max(seconds), sum(seconds) / os.cpu_count()) + link)
+    floor, total = statistics.median(floors), statistics.median(totals)
+    whole = alone(bundle, "-O1")
     figures.add(
-        "build of the large program, upload to RUNNING",
+        "upload to RUNNING, large (5,320 variables, 300 blocks)",
         f"p50 {milliseconds(total)}",
-        f"its slowest unit and the link {milliseconds(floor)}, × {total / floor:.2f}; gcc -O1 {LARGEST_UNIT} alone "
-        f"{milliseconds(alone(bundle, '-O1'))}",
-        total_s=total, slowest_unit_and_link_s=floor,
+        f"its units spread over the cores, and the link {milliseconds(floor)}, × {total / floor:.2f}; "
+        f"gcc -O1 {LARGEST_UNIT} alone {milliseconds(whole)}",
+        "≤ 10 s",
+        "29 to 37 s",
+        total_s=total, units_and_link_s=floor, unit_alone_s=whole,
     )  # fmt: skip

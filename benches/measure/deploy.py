@@ -29,8 +29,18 @@ def upload_to_running(api, bundle, clean=False):
 def upload(figures, runtime, name, bundle, rounds, aim, upstream):
     api = runtime.login()
     times = [upload_to_running(api, fresh(bundle))[0] for _ in range(rounds)]
-    again = [upload_to_running(api, bundle)[0] for _ in range(rounds + 1)][1:]
-    figures.add(f"upload to RUNNING, {name}", f"p50 {milliseconds(statistics.median(times))}", "", aim, upstream,
-                p50_s=statistics.median(times))  # fmt: skip
-    figures.add(f"upload to RUNNING, {name} unchanged", f"p50 {milliseconds(statistics.median(again))}", "", "≤ 200 ms",
-                "as the first time", p50_s=statistics.median(again))  # fmt: skip
+    figures.add(
+        f"upload to RUNNING, {name}", f"p50 {milliseconds(statistics.median(times))}", "", aim, upstream,
+        p50_s=statistics.median(times),
+    )  # fmt: skip
+
+
+def unchanged(figures, runtime, name, bundle, rounds):
+    """A program that is known already."""
+    api = runtime.login()
+    upload_to_running(api, bundle)
+    times = [upload_to_running(api, bundle)[0] for _ in range(rounds)]
+    figures.add(
+        f"upload to RUNNING, {name} unchanged", f"p50 {milliseconds(statistics.median(times))}", "", "≤ 0.2 s",
+        "as the first time", p50_s=statistics.median(times),
+    )  # fmt: skip
