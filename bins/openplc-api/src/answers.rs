@@ -36,7 +36,7 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
             header: None,
         },
         Err(error) => {
-            tracing::error!(%error, "an answer could not be encoded");
+            tracing::error!("An answer cannot be encoded: {error}");
             let body = Bytes::from_static(br#"{"error":"The answer could not be encoded"}"#);
             Answer {
                 status: StatusCode::INTERNAL_SERVER_ERROR,

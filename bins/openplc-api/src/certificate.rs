@@ -35,7 +35,7 @@ pub fn ensure(certificate: &Path, key: &Path) -> anyhow::Result<()> {
     };
     let text = make(&key_pair)?;
     secret_file::write(certificate, text.as_bytes()).with_context(|| certificate.display().to_string())?;
-    tracing::info!(certificate = %certificate.display(), "self-signed certificate made");
+    tracing::info!("Self-signed certificate made: {}", certificate.display());
     Ok(())
 }
 

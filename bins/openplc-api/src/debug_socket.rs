@@ -56,7 +56,8 @@ pub fn serve(io: &SocketIo, application: &Arc<Application>) {
         .map(|token| application.accounts.authenticate(&token))
         {
             Some(Ok(session)) => {
-                tracing::info!(user = ?session.user.username, client = %socket.id, "debugger connected");
+                let user = &session.user.username;
+                tracing::info!(user, client = %socket.id, "Debugger {} of {user:?} connected", socket.id);
                 Ok(())
             }
             _ => Err("Connection rejected by server"),
@@ -120,7 +121,7 @@ fn attend(socket: &SocketRef, token: String, application: &Arc<Application>) {
     socket.on_disconnect({
         let gone = Arc::clone(&gone);
         move |socket: SocketRef, reason: socketioxide::socket::DisconnectReason| {
-            tracing::info!(client = %socket.id, %reason, "debugger disconnected");
+            tracing::info!(client = %socket.id, "Debugger {} disconnected: {reason}", socket.id);
             gone.notify_one();
             std::future::ready(())
         }
@@ -136,7 +137,7 @@ fn enqueue(socket: &SocketRef, sender: &mpsc::Sender<Task>, task: Task) {
 }
 
 fn drop_client(socket: &SocketRef, why: &str) {
-    tracing::warn!(client = %socket.id, "debugger disconnected: it {why}");
+    tracing::warn!(client = %socket.id, "Debugger {} is disconnected: it {why}", socket.id);
     // It is gone already.
     let _ = socket.clone().disconnect();
 }
@@ -199,7 +200,7 @@ pub async fn respond(application: &Application, command: Option<&str>) -> Value 
         Ok(DebugReply::Frame(reply)) => json!({ "success": true, "data": debug_frame::format(&reply) }),
         Ok(DebugReply::Refused(message)) => failure(&message),
         Err(error) => {
-            tracing::debug!(%error, "a debug command has no answer");
+            tracing::debug!("A debug command has no answer: {error}");
             failure(NO_RESPONSE)
         }
     }

@@ -40,8 +40,9 @@ pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(),
     // A task of its own: the build is shown even when the client has gone meanwhile.
     let shown = tokio::spawn(async move {
         match tokio::time::timeout(VERDICT, verdict).await {
-            Ok(Ok(Err(error))) => Err(error),
-            Ok(Ok(Ok(()))) | Err(_) => {
+            Ok(Ok(Err(error @ (DeployError::Rejected(_) | DeployError::Unavailable(_))))) => Err(error),
+            // A build that has failed already is shown as one: that is where the Editor looks for the reason.
+            Ok(Ok(Ok(()) | Err(DeployError::Failed(_)))) | Err(_) => {
                 builds.show(&log);
                 Ok(())
             }
@@ -80,11 +81,19 @@ fn deploy(
     drop(slot);
     match result {
         Ok(program) => {
-            tracing::info!(user = ?username, program = program.short(), "program is running");
+            tracing::info!(
+                user = username,
+                program = program.as_str(),
+                "Program {} of {username:?} is running",
+                program.short()
+            );
             log.succeed(&format!("Program {} is running", program.short()));
         }
         Err(error) => {
-            tracing::warn!(user = ?username, reason = %error, "upload did not lead to a running program");
+            tracing::warn!(
+                user = username,
+                "The upload of {username:?} did not lead to a running program: {error}"
+            );
             log.fail(&error.to_string());
             if let Some(verdict) = verdict.take() {
                 let _ = verdict.send(Err(error));

@@ -60,7 +60,7 @@ impl PasswordWork {
             result
         });
         result.await.map_err(|error| {
-            tracing::error!(%error, "the hashing of a password broke off");
+            tracing::error!("The hashing of a password broke off: {error}");
             answers::message(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "The password could not be processed",

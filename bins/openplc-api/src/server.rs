@@ -78,14 +78,14 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     tokio::spawn(certificates.keep_fresh());
     tokio::spawn(supervisor::feed_watchdog());
     supervisor::ready(&format!("Serving https://{address}"));
-    tracing::info!(%address, "serving");
+    tracing::info!("Serving https://{address}");
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Out of descriptors, or the client has gone: neither gets better by trying at once.
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!("A connection cannot be accepted: {error}");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
@@ -98,7 +98,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
                 let (acceptor, gate, ended) = (acceptor.clone(), Arc::clone(&gate), ended.clone());
                 tokio::spawn(converse(stream, peer, place, acceptor, gate, ended));
             }
-            None => tracing::debug!(%peer, "connection refused: too many"),
+            None => tracing::debug!("Connection of {peer} refused: there are too many"),
         }
     }
     supervisor::stopping();
@@ -131,8 +131,8 @@ async fn converse(
     let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(StallGuard::new(stream, place))).await
     {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%peer, %error, "no TLS connection"),
-        Err(_) => return tracing::debug!(%peer, "no TLS connection in time"),
+        Ok(Err(error)) => return tracing::debug!("No TLS connection with {peer}: {error}"),
+        Err(_) => return tracing::debug!("No TLS connection with {peer} in time"),
     };
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let gate = Arc::clone(&gate);
@@ -153,6 +153,6 @@ async fn converse(
         }
     };
     if let Err(error) = result {
-        tracing::debug!(%peer, %error, "connection ended early");
+        tracing::debug!("The connection of {peer} ended early: {error}");
     }
 }

@@ -47,6 +47,6 @@ pub async fn feed_watchdog() {
 
 fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "the supervisor could not be told of our state");
+        tracing::warn!("The service manager cannot be told how we are: {error}");
     }
 }

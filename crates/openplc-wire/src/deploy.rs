@@ -52,6 +52,9 @@ pub enum DeployError {
     /// The zip breaks a rule.
     #[error("{0}")]
     Rejected(String),
+    /// No build could be started. Nothing of the upload was looked at.
+    #[error("{0}")]
+    Unavailable(String),
     /// The build, or the core's check of its result, failed. The running program runs on.
     #[error("{0}")]
     Failed(String),
@@ -74,7 +77,7 @@ impl Deployer {
         report: &mut dyn FnMut(Event),
     ) -> Result<ProgramId, DeployError> {
         let mut worker = Connection::open(&self.compile_socket, BUILD_SILENCE).map_err(|error| {
-            DeployError::Failed(format!(
+            DeployError::Unavailable(format!(
                 "No build can be started on {}: {error}. Is openplc-compile.socket active?",
                 self.compile_socket.display()
             ))

@@ -65,7 +65,8 @@ pub async fn create_user(
         }
     });
     let user = created.await?.map_err(|error| refusal(&error))?;
-    tracing::warn!(user = ?user.username, role = user.role.as_str(), first, peer = %request.peer, "account created");
+    let (name, role, peer) = (&user.username, user.role.as_str(), request.peer);
+    tracing::warn!(user = name, role, first, %peer, "Account {name:?} ({role}) created from {peer}");
     Ok(answers::json(
         StatusCode::CREATED,
         &json!({ "msg": "User created", "id": user.id, "role": user.role.as_str() }),
@@ -87,17 +88,17 @@ pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) ->
         .run(request.peer, move || accounts.log_in(&username, &password))
         .await?;
     let Some(user) = found else {
-        tracing::warn!(user = ?name, peer = %request.peer, "login failed");
+        tracing::warn!(user = name, peer = %request.peer, "Login of {name:?} from {} failed", request.peer);
         return Err(wrong_login());
     };
     let token = application.accounts.issue(&user).map_err(|error| {
-        tracing::error!(%error, "no access can be granted");
+        tracing::error!("No access can be granted: {error}");
         answers::message(
             StatusCode::INTERNAL_SERVER_ERROR,
             "The login could not be completed",
         )
     })?;
-    tracing::info!(user = ?name, peer = %request.peer, "login");
+    tracing::info!(user = name, peer = %request.peer, "Login of {name:?} from {}", request.peer);
     Ok(answers::ok(&json!({ "access_token": token })))
 }
 
@@ -162,7 +163,13 @@ pub async fn update_user(
         accounts.update(id, &change).map_err(|error| refusal(&error))
     };
     let user = application.passwords.run(request.peer, work).await??;
-    tracing::warn!(by = ?session.user.username, user = ?user.username, role = user.role.as_str(), "account changed");
+    let (by, name, role) = (&session.user.username, &user.username, user.role.as_str());
+    tracing::warn!(
+        by,
+        user = name,
+        role,
+        "Account {name:?} ({role}) changed by {by:?}"
+    );
     Ok(answers::ok(
         &json!({ "msg": "User updated successfully", "user": document(&user) }),
     ))
@@ -202,7 +209,8 @@ pub async fn password_change(
         accounts.update(id, &change).map_err(|error| refusal(&error))
     };
     let user = application.passwords.run(request.peer, work).await??;
-    tracing::warn!(by = ?session.user.username, user = ?user.username, "password changed");
+    let (by, name) = (&session.user.username, &user.username);
+    tracing::warn!(by, user = name, "Password of {name:?} changed by {by:?}");
     Ok(answers::message(StatusCode::OK, "Password changed successfully"))
 }
 
@@ -220,7 +228,8 @@ pub async fn delete_user(
     }
     let accounts = Arc::clone(&application.accounts);
     let user = on_disk(move || accounts.delete(id)).await?;
-    tracing::warn!(by = ?session.user.username, user = ?user.username, "account deleted");
+    let (by, name) = (&session.user.username, &user.username);
+    tracing::warn!(by, user = name, "Account {name:?} deleted by {by:?}");
     Ok(answers::message(
         StatusCode::OK,
         &format!("User {} deleted successfully", user.username),
@@ -231,7 +240,7 @@ pub async fn logout(application: &Arc<Application>, session: Session) -> Result<
     let accounts = Arc::clone(&application.accounts);
     let name = session.user.username.clone();
     on_disk(move || accounts.revoke(&session)).await?;
-    tracing::info!(user = ?name, "logout");
+    tracing::info!(user = name, "Logout of {name:?}");
     Ok(answers::message(StatusCode::OK, "User logged out successfully"))
 }
 
@@ -242,7 +251,7 @@ async fn on_disk<T: Send + 'static>(
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result.map_err(|error| refusal(&error)),
         Err(error) => {
-            tracing::error!(%error, "a change of the accounts broke off");
+            tracing::error!("A change of the accounts broke off: {error}");
             Err(answers::message(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "The accounts could not be changed",
@@ -258,7 +267,7 @@ fn refusal(error: &AccountError) -> Answer {
         // Somebody else was first by a moment.
         AccountError::NotFirst => return answers::unauthenticated("Authentication required"),
         AccountError::Database(_) | AccountError::Random(_) => {
-            tracing::error!(%error, "the accounts could not be changed");
+            tracing::error!("The accounts cannot be changed: {error}");
             return answers::message(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "The accounts could not be changed",

@@ -147,7 +147,7 @@ async fn for_session(
         Endpoint::Discovery(what) => Ok(information::discovery(what)),
         Endpoint::Command(command) => Ok(plc::command(application, request, &session, command).await),
         Endpoint::Unknown(word) => {
-            tracing::debug!(?word, "unknown command");
+            tracing::debug!("Unknown command {word:?}");
             let key = if request.parts.method == Method::GET {
                 "error"
             } else {

@@ -96,7 +96,13 @@ async fn control(
         other => unexpected(other),
     };
     let outcome = document["status"].as_str().unwrap_or_default();
-    tracing::info!(user = ?session.user.username, command = verb, outcome, "PLC commanded");
+    let user = &session.user.username;
+    tracing::info!(
+        user,
+        command = verb,
+        outcome,
+        "{user:?} commanded {verb}: {outcome}"
+    );
     answers::ok(&document)
 }
 
@@ -189,8 +195,8 @@ pub async fn debug_command(
 /// What is shown when the core did not answer what was asked; why goes to the log.
 fn unexpected(result: Result<control::Answer, CoreError>) -> Value {
     match result {
-        Ok(answer) => tracing::warn!(?answer, "openplc-core gave an answer that was not asked for"),
-        Err(error) => tracing::debug!(%error, "no answer of openplc-core"),
+        Ok(answer) => tracing::warn!("openplc-core gave an answer that was not asked for: {answer:?}"),
+        Err(error) => tracing::debug!("No answer of openplc-core: {error}"),
     }
     json!({ "status": NO_RESPONSE })
 }

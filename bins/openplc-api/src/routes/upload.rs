@@ -74,7 +74,8 @@ pub async fn receive(
     // Not before: an upload that stalls on its way must keep nobody else from building.
     let slot = application.builds.reserve().ok_or_else(busy)?;
     let size = zip.metadata().map(|metadata| metadata.len()).unwrap_or_default();
-    tracing::info!(user = ?session.user.username, peer = %request.peer, size, clean, "upload received");
+    let (user, peer) = (&session.user.username, request.peer);
+    tracing::info!(user, %peer, size, clean, "Upload of {size} bytes received from {user:?} at {peer}");
     let upload = Upload {
         zip,
         username: session.user.username,
@@ -88,7 +89,9 @@ pub async fn receive(
             "ProjectSnapshotWarning": "",
         }))),
         Err(DeployError::Rejected(reason)) => Err(refused(StatusCode::BAD_REQUEST, &reason)),
-        Err(DeployError::Failed(reason)) => Err(refused(StatusCode::SERVICE_UNAVAILABLE, &reason)),
+        Err(DeployError::Unavailable(reason) | DeployError::Failed(reason)) => {
+            Err(refused(StatusCode::SERVICE_UNAVAILABLE, &reason))
+        }
     }
 }
 
@@ -166,7 +169,7 @@ enum StreamError {
 }
 
 fn no_memory(error: &io::Error) -> Answer {
-    tracing::error!(%error, "an upload could not be kept");
+    tracing::error!("An upload cannot be kept: {error}");
     refused(
         StatusCode::INSUFFICIENT_STORAGE,
         "The device has no memory left for the upload",
@@ -177,7 +180,7 @@ fn broken(error: &multer::Error) -> Answer {
     match error {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(),
         error => {
-            tracing::info!(%error, "upload broken");
+            tracing::info!("An upload is broken: {error}");
             refused(
                 StatusCode::BAD_REQUEST,
                 "The upload is incomplete or is no sound multipart/form-data",
