@@ -11,8 +11,9 @@ use crate::split::split;
 use crate::toolchain::Toolchain;
 
 /// Optimisation of the program itself. docs/decisions/0001-optimisation-level.md says why.
-const PROGRAM_OPTIMISATION: [&str; 8] = [
+const PROGRAM_OPTIMISATION: [&str; 9] = [
     "-O1",
+    "-fno-reorder-blocks",
     "-fno-tree-dominator-opts",
     "-fno-ipa-modref",
     "-fno-ipa-pure-const",
