@@ -102,18 +102,10 @@ class TestAccepted:
         assert api.follow_build().status == "SUCCESS"
 
 
+# What lacks a file is a sound zip and a failed build: test_builds.py.
 @pytest.mark.parametrize("rule", [name for name in HOSTILE if name != "missing_config"])
 def test_an_archive_that_breaks_a_rule(api, refused, rule):
     refused(api.upload(HOSTILE[rule]()))
-
-
-def test_a_program_that_lacks_a_file(api, blink):
-    """No zip rule, and yet nothing to build: the answer says what is missing, and nothing has changed."""
-    before, scans = api.compilation(), Scans(api)
-    answer = api.upload(blink.without("Config0.c").zip())
-    assert answer.status not in (200, 401, 403) and "Config0.c" in answer.text, answer
-    assert api.compilation() == before
-    scans.check()
 
 
 class TestRefusedForms:
