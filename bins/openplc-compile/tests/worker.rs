@@ -8,8 +8,8 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -304,4 +304,34 @@ fn compilers_do_not_outlive_a_killed_worker() {
     worker.wait();
     assert!(matches!(worker.converse(|_| false), Some(End::Closed)));
     wait_until("all compilers are gone", || worker.compilers().is_empty());
+}
+
+#[test]
+fn an_upload_cannot_read_the_files_of_this_machine() {
+    let mut worker = Worker::start(&[], |command| {
+        command.stderr(Stdio::piped());
+    });
+    worker.order(&upload(&program_with(
+        "c_blocks_code.cpp",
+        "#include \"/etc/passwd\"\n",
+    )));
+    assert!(matches!(worker.converse(|_| false), Some(End::Failed(_))));
+    worker.wait();
+    let mut own_log = String::new();
+    worker
+        .process
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut own_log)
+        .unwrap();
+    if !own_log.contains("files restricted (landlock)") {
+        eprintln!("this kernel offers no landlock: nothing to test");
+        return;
+    }
+    let log = format!("{:?}", worker.log);
+    assert!(
+        log.contains("/etc/passwd: Permission denied") && !log.contains("root:"),
+        "{log}"
+    );
 }
