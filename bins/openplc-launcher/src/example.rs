@@ -16,6 +16,7 @@ use zip::{CompressionMethod, ZipWriter};
 use crate::console::{Console, Priority};
 use crate::live_values;
 use crate::places::Places;
+use crate::spawn::find_program;
 
 /// Path below `examples/` and content of each file.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
@@ -134,9 +135,11 @@ fn next_steps(address: SocketAddr) -> String {
     } else {
         format!(" --host localhost:{port}")
     };
+    let client =
+        find_program("openplcctl").map_or_else(|_| "openplcctl".into(), |path| path.display().to_string());
     format!(
-        "\n{editor}\n  From a shell:          openplcctl{host} login --create, then openplcctl{host} status --watch\n  \
-         To stop:               Ctrl-C\n"
+        "\n{editor}\n  From a shell:  {client}{host} login --create\n                 {client}{host} status --watch\n  \
+         To stop:       Ctrl-C\n"
     )
 }
 
