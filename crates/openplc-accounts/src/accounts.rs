@@ -110,6 +110,12 @@ impl Memory {
             .ok_or(AccountError::NotFound)
     }
 
+    /// The latest moment of issue that a token of an account can have, in seconds since 1970: after a revocation in this
+    /// very second tokens bear the next one.
+    fn latest_issue(&self, id: i64) -> i64 {
+        now().max(self.revoked_before.get(&id).copied().unwrap_or(0))
+    }
+
     fn named(&self, username: &str) -> Option<&Stored> {
         self.users.iter().find(|stored| stored.user.username == username)
     }
@@ -260,7 +266,7 @@ impl Accounts {
         if ends_tokens {
             stored.password_hash = hash;
         }
-        let before = now() + 1;
+        let before = self.memory().latest_issue(id) + 1;
         database.transaction(|database| {
             database.update(&stored)?;
             if ends_tokens {
@@ -290,7 +296,7 @@ impl Accounts {
             return Err(AccountError::LastAdmin);
         }
         // SQLite gives the number of a deleted account to a later one: its tokens must not come to life again.
-        let before = now() + 1;
+        let before = self.memory().latest_issue(id) + 1;
         database.transaction(|database| {
             database.delete(id)?;
             database.revoke_user(id, before)
@@ -306,10 +312,9 @@ impl Accounts {
     /// # Errors
     /// [`TokenError::Invalid`] when the system has no random numbers.
     pub fn issue(&self, user: &User) -> Result<String, TokenError> {
-        let before = self.memory().revoked_before.get(&user.id).copied().unwrap_or(0);
-        let now = now();
+        let issued = self.memory().latest_issue(user.id);
         self.tokens
-            .issue(user.id, now.unsigned_abs(), now.max(before).unsigned_abs())
+            .issue(user.id, now().unsigned_abs(), issued.unsigned_abs())
     }
 
     /// Who shows this token.

@@ -72,6 +72,26 @@ fn a_new_password_ends_the_tokens_of_that_account_only() {
 }
 
 #[test]
+fn a_token_ends_even_by_the_second_change_within_a_second() {
+    let directory = tempfile::tempdir().unwrap();
+    let accounts = open(directory.path());
+    let user = accounts.create_first("admin", "0").unwrap();
+    for password in ["1", "2", "3"] {
+        let token = accounts.issue(&user).unwrap();
+        let change = Change {
+            password: Some(password),
+            ..Change::default()
+        };
+        accounts.update(user.id, &change).unwrap();
+        assert_eq!(
+            accounts.authenticate(&token).unwrap_err(),
+            TokenError::Revoked,
+            "{password}"
+        );
+    }
+}
+
+#[test]
 fn a_deleted_account_does_not_come_back_with_its_number() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
