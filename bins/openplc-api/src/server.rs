@@ -60,6 +60,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     let accounts = Arc::new(Accounts::open(&options.state_directory)?);
     let certificates = Certificates::open(&options.state_directory).context("TLS cannot be set up")?;
     let acceptor = certificates.acceptor()?;
+    let builds = Arc::new(Builds::new());
     let application = Arc::new(Application {
         accounts,
         passwords: PasswordWork::new(),
@@ -68,7 +69,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
             compile_socket: options.compile_socket.clone(),
             core_socket: options.core_socket.clone(),
         },
-        builds: Arc::new(Builds::new()),
+        builds: Arc::clone(&builds),
     });
     let gate = Arc::new(Gate::new(application));
     let places = Places::new(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
@@ -77,6 +78,8 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(certificates.keep_fresh());
     tokio::spawn(supervisor::feed_watchdog());
+    let idle = idle(options.exit_when_idle, Arc::clone(&places), Arc::clone(&builds));
+    tokio::pin!(idle);
     supervisor::ready(&format!("Serving https://{address}"));
     tracing::info!("Serving https://{address}");
     loop {
@@ -92,6 +95,7 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
             },
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            () = &mut idle => break,
         };
         match places.take(peer) {
             Some(place) => {
@@ -115,6 +119,19 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     // What has not ended by then is cut off.
     let _ = tokio::time::timeout(FAREWELL, quiet).await;
     Ok(())
+}
+
+/// Ends when there has been neither connection nor build for `seconds`; never without a limit.
+async fn idle(seconds: Option<u64>, places: Arc<Places>, builds: Arc<Builds>) {
+    let Some(seconds) = seconds else {
+        return std::future::pending().await;
+    };
+    let mut idle_for = 0;
+    while idle_for < seconds {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let busy = places.taken() > 0 || builds.is_reserved();
+        idle_for = if busy { 0 } else { idle_for + 1 };
+    }
 }
 
 /// Serves one connection.

@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -11,6 +12,32 @@ use serde_json::json;
 use support::core::{self, Heard, Said};
 use support::debugger::Debugger;
 use support::runtime::Runtime;
+
+#[test]
+fn an_idle_api_ends_and_its_sessions_go_on() {
+    let mut runtime = Runtime::start_with(&[("OPENPLC_API_EXIT_WHEN_IDLE", OsStr::new("2"))]);
+    core::serve(&runtime.core_socket(), core::running);
+    let client = runtime.engineer();
+    let mut kept_open = client.connect();
+    let limit = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < limit {
+        // Asking on this connection proves that it is still served: it holds the process though nobody else is there.
+        kept_open
+            .write_all(b"GET /api/version HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        kept_open.flush().unwrap();
+        let mut answer = [0; 1024];
+        assert_ne!(kept_open.read(&mut answer).unwrap(), 0);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    drop(kept_open);
+    assert!(runtime.restart_after_own_end().success());
+    assert_eq!(
+        client.get("/api/status").status,
+        200,
+        "the session outlives the process"
+    );
+}
 
 #[test]
 fn silent_connections_block_nobody() {

@@ -64,6 +64,13 @@ impl Runtime {
         self.child = spawn(self.directory.path(), &self.listener, &[]);
     }
 
+    /// Waits for an end that nobody asked for, and starts a fresh process as a socket unit would.
+    pub fn restart_after_own_end(&mut self) -> ExitStatus {
+        let status = wait_for("an end of its own", || self.child.try_wait().unwrap());
+        self.restart_after_stop();
+        status
+    }
+
     /// SIGTERM.
     pub fn stop(&mut self) -> ExitStatus {
         kill(self.pid(), Signal::SIGTERM).unwrap();
