@@ -1,0 +1,127 @@
+"""A Debian 12 under systemd, booted by systemd-nspawn from a copy of the base that `make-base` makes.
+
+It shares the network of the test process, which `run` gives a namespace of its own; so its port 8443 is at 127.0.0.1.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from harness.processes import descendants
+from harness.waiting import wait_until
+
+BASE = Path(os.environ["OPENPLC_BOOTED"]) / "base"
+PACKAGE = Path(os.environ["OPENPLC_BOOTED"]) / "package"
+START_TIME = 60.0
+STOP_TIME = 40.0
+# `degraded`: some unit of the distribution cannot do its work in a container; that is no concern of ours.
+UP = ("running", "degraded")
+
+
+class Machine:
+    """The root outlives `shutdown`, so that `boot` is a reboot."""
+
+    def __init__(self, folder: Path):
+        self.root = folder / "root"
+        self.console = folder / "console.log"
+        subprocess.run(["cp", "--archive", "--reflink=auto", BASE, self.root], check=True)
+        self.nspawn = None
+        self.init = None
+
+    def boot(self):
+        with self.console.open("ab") as console:
+            self.nspawn = subprocess.Popen(
+                [
+                    *("systemd-nspawn", "--quiet", "--boot", "--directory", self.root, "--machine=openplc-booted"),
+                    *("--register=no", "--keep-unit"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self.is_up, lambda: f"the end of booting\n{self.console.read_text(errors='replace')}", START_TIME)
+        return self
+
+    def is_up(self):
+        assert self.nspawn.poll() is None, self.console.read_text(errors="replace")
+        children = [p for p in descendants(self.nspawn.pid) if p.parent == self.nspawn.pid and p.name == "systemd"]
+        if not children:
+            return False
+        self.init = children[0].pid
+        return self.run("systemctl", "is-system-running", check=False).stdout.strip() in UP
+
+    def shutdown(self):
+        """Orderly, as by a power button."""
+        if self.nspawn is None:
+            return
+        self.nspawn.send_signal(signal.SIGTERM)
+        try:
+            self.nspawn.wait(STOP_TIME)
+        finally:
+            self.kill()
+
+    def reboot(self):
+        self.shutdown()
+        self.boot()
+
+    def kill(self):
+        if self.nspawn is not None and self.nspawn.poll() is None:
+            for process in descendants(self.nspawn.pid):
+                if process.parent == self.nspawn.pid:
+                    process.kill()  # PID 1 of a PID namespace takes all others with it
+            self.nspawn.kill()
+            self.nspawn.wait()
+        self.nspawn = self.init = None
+
+    def remove(self):
+        self.kill()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def run(self, *command, user=None, check=True, text=None, timeout=60):
+        """Runs a command in it as root, or as another user."""
+        if user is not None:
+            command = ("runuser", "-u", user, "--", *command)
+        done = subprocess.run(
+            [
+                *("nsenter", "--target", str(self.init), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"),
+                *("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"),
+                *("DEBIAN_FRONTEND=noninteractive", *command),
+            ],
+            **({"stdin": subprocess.DEVNULL} if text is None else {"input": text}),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert not check or done.returncode == 0, f"{shlex.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    def output(self, *command, **options):
+        return self.run(*command, **options).stdout.strip()
+
+    def properties(self, unit, *names):
+        text = self.output("systemctl", "show", unit, *(f"--property={name}" for name in names))
+        return dict(line.split("=", 1) for line in text.splitlines())
+
+    def active(self, unit):
+        return self.run("systemctl", "is-active", unit, check=False).stdout.strip()
+
+    def journal(self, *options):
+        """Entries as dictionaries, the oldest first."""
+        return [json.loads(line) for line in self.output("journalctl", "--output=json", *options).splitlines()]
+
+    def path(self, inside):
+        return self.root / inside.lstrip("/")
+
+    def processes(self, name):
+        """Processes in it that execute the binary `name`; their numbers are the host's."""
+        found = descendants(self.init)
+        return [p for p in found if p.name.removesuffix(" (deleted)") == name and p.state != "Z"]
+
+    def listening(self):
+        """Listening TCP and UDP addresses as (protocol, port)."""
+        lines = self.output("ss", "--no-header", "--listening", "--tcp", "--udp", "--numeric").splitlines()
+        return {(line.split()[0], int(line.split()[4].rsplit(":", 1)[1])) for line in lines}
