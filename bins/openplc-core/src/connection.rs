@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -16,11 +17,11 @@ use crate::machine::{Machine, Refused};
 
 /// A client that does not take its answer for this long is given up.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
-/// Stack on which programs are loaded, in bytes: as much as a process has for its main function.
-const LOAD_STACK: usize = 8 << 20;
+/// Stack on which programs are loaded and ended, in bytes: the texts of all variables may be made in one function.
+pub const LOAD_STACK: usize = 4 << 20;
 
 /// Answers requests until the client hangs up or breaks the protocol.
-pub fn serve(stream: UnixStream, machine: &Machine, log: &LogRing) {
+pub fn serve(stream: UnixStream, machine: &Arc<Machine>, log: &LogRing) {
     let error = match stream.set_write_timeout(Some(ANSWER_PATIENCE)) {
         Ok(()) => converse(Connection::new(stream, MAX_REQUEST), machine, log),
         Err(error) => TransportError::Io(error),
@@ -31,7 +32,7 @@ pub fn serve(stream: UnixStream, machine: &Machine, log: &LogRing) {
 }
 
 /// Goes on until an error ends it.
-fn converse(mut connection: Connection, machine: &Machine, log: &LogRing) -> TransportError {
+fn converse(mut connection: Connection, machine: &Arc<Machine>, log: &LogRing) -> TransportError {
     loop {
         let result = connection
             .receive_frame()
@@ -48,7 +49,7 @@ fn converse(mut connection: Connection, machine: &Machine, log: &LogRing) -> Tra
     }
 }
 
-fn answer(received: Received, machine: &Machine, log: &LogRing) -> Answer {
+fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
     let request = match serde_json::from_slice(&received.payload) {
         Ok(request) => request,
         Err(error) => {
@@ -101,7 +102,7 @@ fn on_large_stack(work: impl FnOnce() -> Result<(), Refused> + Send) -> Result<(
     })
 }
 
-fn load(descriptors: Vec<OwnedFd>, machine: &Machine) -> Result<(), Refused> {
+fn load(descriptors: Vec<OwnedFd>, machine: &Arc<Machine>) -> Result<(), Refused> {
     let invalid = |message: String| Refused {
         reason: Refusal::Invalid,
         message,

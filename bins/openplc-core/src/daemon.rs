@@ -19,6 +19,7 @@ use crate::log_ring::LogRing;
 use crate::machine::Machine;
 use crate::program_log::ProgramLog;
 use crate::program_output;
+use crate::python_process;
 use crate::real_time::RealTime;
 use crate::scan::ScanSlot;
 use crate::server;
@@ -34,6 +35,9 @@ pub fn main() -> ExitCode {
     match arguments.as_slice() {
         [] => {}
         [first, object] if first == trial::ARGUMENT => return trial::run(Path::new(object)),
+        [first, script] if first == python_process::ARGUMENT => {
+            return python_process::run(Path::new(script));
+        }
         _ => {
             eprintln!("openplc-core takes no arguments; systemd or openplc-launcher starts it");
             return ExitCode::from(2);
@@ -42,9 +46,14 @@ pub fn main() -> ExitCode {
     memory::use_one_heap();
     let log = LogRing::default();
     openplc_logging::init_with("openplc-core", Box::new(log.clone()));
+    // Standard error is the program's; what panics says it in the log.
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!("The scan engine broke: {panic}")
+    }));
     match run(log) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            fault_record::expect_end();
             tracing::error!("The scan engine cannot run: {error:#}");
             ExitCode::FAILURE
         }
@@ -78,6 +87,7 @@ fn run(log: LogRing) -> anyhow::Result<()> {
     let faults = FaultHistory::new(&store);
     let signal = faults.take_signal();
     fault_record::install(faults.open_record()?).context("catching fatal signals")?;
+    python_process::clean_up();
     program_output::capture().context("capturing what programs print")?;
 
     let program_log = Arc::new(ProgramLog::default());
@@ -100,6 +110,7 @@ fn run(log: LogRing) -> anyhow::Result<()> {
     notify(&[NotifyState::Ready]);
 
     let signal = ending.wait().context("waiting for SIGTERM")?;
+    fault_record::expect_end();
     notify(&[NotifyState::Stopping]);
     tracing::info!("{signal} was received: the PLC ends");
     machine.shut_down();

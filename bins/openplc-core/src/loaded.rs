@@ -1,5 +1,6 @@
 //! One loaded program with all that a scan of it needs.
 
+use std::mem;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +12,16 @@ use openplc_program::python::Requests;
 use openplc_program::{Fault, Host, LoadError, Program, Severity};
 use openplc_wire::manifest::Manifest;
 
+use crate::foreign_threads;
 use crate::program_log::ProgramLog;
 use crate::python_blocks::PythonBlocks;
 
 /// Least time (ns) after which a scan counts as hanging.
 const LEAST_ALLOWANCE: u64 = 1_000_000_000;
-/// A scan counts as hanging after this many intervals, but not before [`LEAST_ALLOWANCE`].
+/// A scan counts as hanging after this many intervals, but not before [`LEAST_ALLOWANCE`] ...
 const ALLOWANCE_INTERVALS: u64 = 10;
+/// ... and after this time (ns) beyond its interval at the latest.
+const MOST_OVERTIME: u64 = 10_000_000_000;
 
 /// A loaded program. [`Loaded::unload`] ends it; it must not be dropped on the scan thread.
 pub struct Loaded {
@@ -96,16 +100,11 @@ impl Loaded {
 
     /// Longest time (ns) that a scan may take before it counts as hanging.
     pub fn scan_allowance(&self) -> u64 {
-        self.interval
-            .get()
-            .saturating_mul(ALLOWANCE_INTERVALS)
+        let interval = self.interval.get();
+        let intervals = interval.saturating_mul(ALLOWANCE_INTERVALS);
+        intervals
+            .min(interval.saturating_add(MOST_OVERTIME))
             .max(LEAST_ALLOWANCE)
-    }
-
-    /// Takes over the deadlines of the program before, so that the phase is kept.
-    pub fn continue_schedule(&mut self, before: &Schedule) {
-        self.schedule = before.clone();
-        self.schedule.change_interval(self.interval);
     }
 
     /// Executes one scan.
@@ -119,9 +118,20 @@ impl Loaded {
     }
 
     /// Ends the program: first its Python blocks, then its code, then the memory that both used.
+    ///
+    /// A program that has started threads stays in memory: its code must not vanish beneath them.
     pub fn unload(mut self) {
         if let Some(python) = &mut self.python {
             python.end();
+        }
+        if foreign_threads::exist() {
+            tracing::warn!(
+                "Program {} has started threads of its own that do not end; it stays in memory until the scan engine \
+                 is restarted",
+                self.manifest.program.short()
+            );
+            mem::forget((self.program, self.python));
+            return;
         }
         drop(self.program);
         drop(self.python);

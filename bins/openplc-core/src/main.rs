@@ -4,6 +4,7 @@
 mod connection;
 mod daemon;
 mod fault_history;
+mod foreign_threads;
 mod housekeeping;
 mod loaded;
 mod log_ring;
@@ -11,6 +12,7 @@ mod machine;
 mod program_log;
 mod program_output;
 mod python_blocks;
+mod python_process;
 mod python_script;
 mod real_time;
 mod scan;

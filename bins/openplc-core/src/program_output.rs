@@ -1,5 +1,6 @@
-//! What a program prints: standard output becomes a pipe that is read into the log. The pipe never blocks its writer, so
-//! a `printf` in a scan cannot be held up by whoever reads the log.
+//! What a program prints: standard output and standard error become a pipe that is read into the log. The pipe never blocks
+//! its writer, so what a scan prints cannot hold it up, whoever reads the log and however slowly. (Our own log has kept the
+//! original standard error.)
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -11,7 +12,7 @@ use rustix::pipe::PipeFlags;
 /// Longest line that is logged, in bytes; a longer one is split.
 const MAX_LINE: u64 = 1000;
 
-/// Redirects standard output into the log, for the life of the process.
+/// Redirects standard output and standard error into the log, for the life of the process.
 ///
 /// # Errors
 /// When pipe or thread cannot be made.
@@ -19,6 +20,7 @@ pub fn capture() -> io::Result<()> {
     let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     rustix::fs::fcntl_setfl(&writer, OFlags::NONBLOCK)?;
     rustix::stdio::dup2_stdout(&writer)?;
+    rustix::stdio::dup2_stderr(&writer)?;
     thread::Builder::new()
         .name("program-output".into())
         .stack_size(crate::daemon::STACK)

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::daemon::STACK;
 use crate::program_output::for_each_line;
-use crate::python_script;
+use crate::{python_process, python_script};
 
 /// How often the supervisor looks for requests and for interpreters that ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -36,10 +36,6 @@ enum BlockError {
     Placeholders,
     #[error("its variables need {0} bytes, more than the {MAX_AREA} allowed")]
     TooLarge(usize),
-    #[error(
-        "python3 is not installed on this machine; install it (apt install python3) and start the PLC again"
-    )]
-    NoInterpreter,
     #[error("{0}: {1}")]
     System(&'static str, io::Error),
 }
@@ -118,10 +114,11 @@ impl Supervisor {
         for block in &mut self.blocks {
             if let (false, Ok(Some(status))) = (block.ended, block.interpreter.try_wait()) {
                 block.ended = true;
-                tracing::error!(
-                    "Python block {} ended ({status}); its outputs stay as they are until the PLC is started again",
-                    block.name
-                );
+                let remedy = match status.code() {
+                    Some(python_process::NO_INTERPRETER) => "python3 is not installed: apt install python3",
+                    _ => "its outputs stay as they are until the PLC is started again",
+                };
+                tracing::error!("Python block {} ended ({status}); {remedy}", block.name);
             }
         }
     }
@@ -144,8 +141,8 @@ impl Supervisor {
         let folder = self.instance_folder(request.number)?;
         let path = folder.join(&name);
         fs::write(&path, script).map_err(|error| BlockError::System("writing its script", error))?;
-        let mut interpreter = Command::new("python3")
-            .arg("-u")
+        let mut interpreter = Command::new("/proc/self/exe")
+            .arg(python_process::ARGUMENT)
             .arg(&path)
             .current_dir(&folder)
             .env_remove("NOTIFY_SOCKET")
@@ -157,10 +154,7 @@ impl Supervisor {
             // A group of its own, so that what the block starts ends with it.
             .process_group(0)
             .spawn()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => BlockError::NoInterpreter,
-                _ => BlockError::System("starting python3", error),
-            })?;
+            .map_err(|error| BlockError::System("starting its process", error))?;
         if let Some(output) = interpreter.stdout.take() {
             forward(output, |line| tracing::info!("[Python] {line}"));
         }
@@ -183,10 +177,9 @@ impl Supervisor {
     fn instance_folder(&mut self, number: usize) -> Result<PathBuf, BlockError> {
         let failed = |error| BlockError::System("making a folder for its script", error);
         if self.folder.is_none() {
-            let parent = std::env::var_os("RUNTIME_DIRECTORY").map_or_else(std::env::temp_dir, PathBuf::from);
             let folder = tempfile::Builder::new()
-                .prefix("python-")
-                .tempdir_in(parent)
+                .prefix(python_process::FOLDER_PREFIX)
+                .tempdir_in(python_process::folders())
                 .map_err(failed)?;
             self.folder = Some(folder);
         }
@@ -229,7 +222,8 @@ impl Supervisor {
 fn random_name() -> Result<String, BlockError> {
     let number =
         getrandom::u64().map_err(|error| BlockError::System("random number", io::Error::other(error)))?;
-    Ok(format!("openplc{number:016x}"))
+    let user = nix::unistd::getuid();
+    Ok(format!("{}{user}-{number:016x}", python_process::AREA_PREFIX))
 }
 
 /// The file name alone, whatever path the program asked for.

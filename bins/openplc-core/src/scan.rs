@@ -5,12 +5,13 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
-use std::thread::{self, Thread};
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use openplc_engine::schedule::Schedule;
 use openplc_program::Fault;
+use openplc_rt::alarm::Alarm;
 use openplc_rt::pi_mutex::{PiGuard, PiMutex};
 use openplc_rt::{clock, scheduling};
 
@@ -35,7 +36,8 @@ pub struct Active {
 /// Where the scan thread finds its program.
 pub struct ScanSlot {
     active: PiMutex<Active>,
-    thread: OnceLock<Thread>,
+    /// Wakes the scan thread before its deadline.
+    alarm: Alarm,
     /// Start (ns) of the scan in progress, or 0.
     scan_since: AtomicU64,
     /// Longest time (ns) that a scan may take before it counts as hanging.
@@ -56,13 +58,13 @@ impl ScanSlot {
     pub fn start() -> io::Result<(Arc<Self>, io::Result<()>)> {
         let slot = Arc::new(Self {
             active: PiMutex::new(Active::default())?,
-            thread: OnceLock::new(),
+            alarm: Alarm::default(),
             scan_since: AtomicU64::new(0),
             allowance: AtomicU64::new(u64::MAX),
             faulted: AtomicBool::new(false),
         });
         let (sender, priority) = mpsc::channel();
-        let handle = thread::Builder::new()
+        thread::Builder::new()
             .name("scan".into())
             .stack_size(STACK)
             .spawn({
@@ -78,8 +80,6 @@ impl ScanSlot {
                     slot.scan_for_ever();
                 }
             })?;
-        // The slot is new: nobody else can have set it.
-        let _ = slot.thread.set(handle.thread().clone());
         let priority = priority.recv().map_err(io::Error::other)?;
         Ok((slot, priority))
     }
@@ -92,8 +92,8 @@ impl ScanSlot {
         self.active.lock_within(patience).ok_or(ScanHangs)
     }
 
-    /// Exchanges the program between two scans and returns the one before. When both run, the deadlines go on in phase, so
-    /// that with the same interval not one is missed.
+    /// Exchanges the program between two scans and returns the one before. When both run at the same interval, the
+    /// deadlines go on in phase, so that not one is missed; otherwise the first scan is due at once.
     ///
     /// # Errors
     /// [`ScanHangs`], and then nothing was exchanged: `new` comes back.
@@ -109,16 +109,19 @@ impl ScanSlot {
                 return Err((ScanHangs, Box::new(new)));
             };
             match &active.loaded {
-                Some(old) if active.running => new.continue_schedule(&old.schedule),
+                Some(old) if active.running && old.interval() == new.interval() => {
+                    new.schedule = old.schedule.clone();
+                }
                 _ => new.schedule = Schedule::new(new.interval(), clock::now()),
             }
             active.running = run;
             active.fault = None;
+            // While the scan thread waits for us: a fault in its very first scan must not be overwritten.
+            self.faulted.store(false, Ordering::Relaxed);
             self.allowance.store(allowance, Ordering::Relaxed);
             active.loaded.replace(new)
         };
-        self.faulted.store(false, Ordering::Relaxed);
-        self.wake();
+        self.alarm.ring();
         Ok(old)
     }
 
@@ -155,20 +158,11 @@ impl ScanSlot {
         (since != 0 && elapsed > self.allowance.load(Ordering::Relaxed)).then_some(elapsed)
     }
 
-    fn wake(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
-    }
-
     fn scan_for_ever(&self) {
-        let mut due = None;
         loop {
-            match due {
-                Some(deadline) => clock::sleep_until(deadline),
-                None => thread::park(),
-            }
-            due = self.scan();
+            let rings = self.alarm.rings();
+            let due = self.scan();
+            self.alarm.sleep(due, rings);
         }
     }
 
@@ -186,7 +180,7 @@ impl ScanSlot {
         let started = clock::now();
         let deadline = loaded.schedule.deadline();
         if started < deadline {
-            // Woken for another program than the one that runs now.
+            // Woken early, or for another program than the one that runs now.
             return Some(deadline);
         }
         self.scan_since.store(started, Ordering::Relaxed);

@@ -47,6 +47,9 @@ pub struct Commanded {
     pub current: Option<ProgramId>,
     /// The program before.
     pub previous: Option<ProgramId>,
+    /// The current program has not yet executed its first scans: if it faults in them, the one before takes its place.
+    #[serde(default)]
+    pub proving: bool,
 }
 
 /// The core's state directory.

@@ -4,19 +4,23 @@
 use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::SigSet;
 use openplc_program::python::Requests;
 use openplc_program::{Host, Program, Severity};
 use openplc_rt::fault_record;
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::OFlags;
 use thiserror::Error;
 
 /// First argument of a process that tries a program; the second is the path of its object.
 pub const ARGUMENT: &str = "try-program";
-/// Longest time that an initialisation may take, in seconds.
+/// Longest time that an initialisation may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Time between two looks whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Why a program was not let in.
 #[derive(Debug, Error)]
@@ -49,60 +53,61 @@ pub fn attempt(path: &Path) -> Result<(), TrialError> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let output = read_until_end(&mut trial);
-    if output.is_err() {
-        // It has ended already, or ends now.
-        let _ = trial.kill();
-    }
-    let status = trial.wait()?;
-    let output = output?;
+    let Some(status) = wait(&mut trial)? else {
+        trial.kill()?;
+        trial.wait()?;
+        return Err(TrialError::Hangs);
+    };
     match (status.success(), status.signal()) {
         (true, _) => Ok(()),
         (_, Some(signal)) => Err(TrialError::Crashed(signal)),
-        // The reason is what was written last; the program may have printed before.
-        _ => Err(TrialError::Refused(
-            output.lines().last().unwrap_or("no reason was given").to_owned(),
-        )),
+        _ => Err(TrialError::Refused(reason(trial)?)),
     }
 }
 
-fn read_until_end(trial: &mut Child) -> Result<String, TrialError> {
-    let Some(mut output) = trial.stdout.take() else {
-        return Ok(String::new());
-    };
-    let (mut text, mut piece) = (Vec::new(), [0; 4096]);
+fn wait(trial: &mut Child) -> io::Result<Option<ExitStatus>> {
     let deadline = Instant::now() + LIMIT;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec {
-            tv_sec: left.as_secs() as i64,
-            tv_nsec: left.subsec_nanos().into(),
-        };
-        let mut waiting = [PollFd::new(&output, PollFlags::IN)];
-        if rustix::event::poll(&mut waiting, Some(&left)).map_err(io::Error::from)? == 0 {
-            return Err(TrialError::Hangs);
-        }
-        match output.read(&mut piece)? {
-            0 => return Ok(String::from_utf8_lossy(&text).into_owned()),
-            // What a program prints without end is not kept.
-            count if text.len() < 64 << 10 => text.extend_from_slice(&piece[..count]),
-            _ => return Err(TrialError::Hangs),
+        match trial.try_wait()? {
+            None if Instant::now() < deadline => thread::sleep(LOOK_EVERY),
+            status => return Ok(status),
         }
     }
+}
+
+/// The last line that a trial which has ended wrote: the program may have printed before.
+fn reason(trial: Child) -> io::Result<String> {
+    let mut text = Vec::new();
+    if let Some(mut output) = trial.stdout {
+        // What the program may have started can still hold the other end, so there may never be an end to read.
+        rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
+        match output.read_to_end(&mut text) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            _ => {}
+        }
+    }
+    let text = String::from_utf8_lossy(&text);
+    Ok(text
+        .lines()
+        .last()
+        .unwrap_or("it ended without a reason")
+        .to_owned())
 }
 
 /// The trial: loads and initialises the object at `path` in this process, and ends.
 pub fn run(path: &Path) -> ExitCode {
+    // The scan engine waits for SIGTERM by blocking it; whoever wants to end this process must be able to.
+    if let Err(error) = SigSet::empty().thread_set_mask() {
+        tracing::warn!("Signals stay blocked: {error}");
+    }
     match Program::load(path, Box::new(Alone(Requests::default()))) {
-        Ok(program) => {
-            // What the program would do at its end is not on trial.
-            std::mem::forget(program);
-            ExitCode::SUCCESS
-        }
+        // What the program would do at its end is not on trial: no destructor runs.
+        Ok(_program) => openplc_rt::process::end_at_once(0),
         Err(error) => {
             // Nobody listens any more when this fails.
             let _ = write!(io::stdout(), "\n{error}");
-            ExitCode::FAILURE
+            let _ = io::stdout().flush();
+            openplc_rt::process::end_at_once(1)
         }
     }
 }

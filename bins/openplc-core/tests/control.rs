@@ -333,3 +333,140 @@ fn no_capability_is_left_once_programs_may_be_loaded() {
         assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
     }
 }
+
+#[test]
+fn another_interval_counts_from_the_exchange() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&["-DINTERVAL_NS=3600000000000"]));
+    assert_eq!(client.scans(), 1, "the first scan is due at once");
+    assert_eq!(client.load(&build(&[])), DONE);
+    assert!(client.scans() >= 1, "it has scanned when the answer comes");
+    client.load(&build(&["-DINTERVAL_NS=3600000000000"]));
+    for _ in 0..2 {
+        assert_eq!(client.ask(&Request::Stop), DONE);
+        assert_eq!(client.ask(&Request::Start), DONE);
+        assert_eq!(client.scans(), 1);
+    }
+}
+
+#[test]
+fn the_plc_can_be_stopped_while_a_program_is_on_trial() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    std::thread::scope(|scope| {
+        let upload = scope.spawn(|| core.connect().load(&build(&["-DHANGS"])));
+        while !upload.is_finished() {
+            assert_eq!(client.ask(&Request::Stop), DONE);
+            assert_eq!(client.ask(&Request::Start), DONE);
+        }
+        assert_eq!(refusal(upload.join().unwrap()), Refusal::Failed);
+    });
+}
+
+#[test]
+fn a_program_that_faults_in_its_first_scans_makes_way_for_the_one_before() {
+    let mut core = Core::start();
+    let good = build(&[]);
+    core.connect().load(&good);
+    let faulty = build(&["-DFAULTS_AT_ONCE"]);
+    match core.connect().load(&faulty) {
+        Answer::Refused { message, .. } => {
+            assert!(message.contains("the probe was told to fail"), "{message}")
+        }
+        other => panic!("{other:?}"),
+    }
+    let status = core.connect().wait_for(PlcState::Running);
+    assert_eq!(status.program.unwrap().program, good.manifest.program);
+
+    let object = build(&["-DCRASHES_AT_ONCE"]);
+    let mut client = core.connect();
+    client.send_load(&object);
+    assert!(!core.restart_after_death().success());
+    let status = core.connect().wait_for(PlcState::Running);
+    assert_eq!(status.program.unwrap().program, good.manifest.program);
+    assert!(
+        core.connect()
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("takes its place again"))
+    );
+}
+
+#[test]
+fn a_first_program_that_faults_at_once_is_an_error() {
+    let core = Core::start();
+    assert_eq!(
+        refusal(core.connect().load(&build(&["-DFAULTS_AT_ONCE"]))),
+        Refusal::Failed
+    );
+    assert!(
+        core.connect()
+            .wait_for(PlcState::Error)
+            .error
+            .unwrap()
+            .contains("first scan")
+    );
+    assert_eq!(
+        core.connect().ask(&Request::Stop),
+        DONE,
+        "a faulted PLC can be told not to start again"
+    );
+    core.connect().wait_for(PlcState::Stopped);
+}
+
+#[test]
+fn a_program_that_ends_the_process_is_a_faulty_one() {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    for state in [PlcState::Running, PlcState::Error] {
+        core.connect().misbehave(6);
+        core.restart_after_death();
+        core.connect().wait_for(state);
+    }
+    assert!(core.connect().status().error.unwrap().contains("exit"));
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_scan() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    client.misbehave(7);
+    let before = client.scans();
+    until("it scans on", || (client.scans() > before + 500).then_some(()));
+    assert!(
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.starts_with("00000"))
+    );
+}
+
+#[test]
+fn a_program_that_leaves_threads_behind_does_not_take_the_next_one_with_it() {
+    let mut core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    client.misbehave(8);
+    let before = client.scans();
+    until("the thread was started", || {
+        (client.scans() > before + 5).then_some(())
+    });
+    assert_eq!(
+        client.load(&build(&["-DMD5=\"ffffffffffffffffffffffffffffffff\""])),
+        DONE
+    );
+    until("the end of the program before was seen to", || {
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("threads of its own"))
+            .then_some(())
+    });
+    assert_eq!(client.ask(&Request::Stop), DONE);
+    assert_eq!(client.ask(&Request::Start), DONE);
+    assert_eq!(client.status().state, PlcState::Running);
+    assert!(core.is_alive());
+}

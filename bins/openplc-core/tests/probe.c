@@ -1,4 +1,6 @@
 /* A program for tests, straight on the flat ABI: it counts its scans, and misbehaves when its second variable is forced. */
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +35,20 @@ static int32_t init(const openplc_host *host) {
 #endif
 }
 
+static void *for_ever(void *unused) {
+    for (;;) { __asm__ volatile(""); }
+    return unused;
+}
+
 static int32_t run(uint32_t number, uint64_t now_ns) {
     (void)number;
     (void)now_ns;
     counter++;
+#if defined FAULTS_AT_ONCE
+    return OPENPLC_EXCEPTION;
+#elif defined CRASHES_AT_ONCE
+    *(volatile int *)0 = 1;
+#endif
     /* Both halves are equal whenever no scan is in progress. */
     pattern = (uint64_t)counter << 32 | counter;
     switch (misbehaviour) {
@@ -45,6 +57,9 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     case 3: for (;;) { __asm__ volatile(""); }
     case 4: abort();
     case 5: return 100 / zero;
+    case 6: exit(0);
+    case 7: for (int line = 0; line < 100; line++) fprintf(stderr, "%0100d\n", line); break;
+    case 8: { pthread_t thread; pthread_create(&thread, NULL, for_ever, NULL); misbehaviour = 0; break; }
     }
     return OPENPLC_OK;
 }

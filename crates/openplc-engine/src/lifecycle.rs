@@ -56,9 +56,10 @@ pub fn allow(state: State, command: Command) -> Result<(), Refusal> {
         (State::Init | State::Transitioning, _) => Err(Refusal::Busy),
         (State::Running, Command::Start) => Err(Refusal::AlreadyRunning),
         (State::Empty, Command::Start) => Err(Refusal::Empty),
-        (State::Stopped | State::Error | State::Empty, Command::Stop) => Err(Refusal::NotRunning),
+        (State::Stopped | State::Empty, Command::Stop) => Err(Refusal::NotRunning),
         (State::Stopped | State::Error, Command::Start)
-        | (State::Running, Command::Stop)
+        // A faulted plant that somebody stops must not start by itself at the next boot.
+        | (State::Running | State::Error, Command::Stop)
         | (State::Running | State::Stopped | State::Error | State::Empty, Command::Load) => Ok(()),
     }
 }
@@ -88,10 +89,7 @@ mod tests {
                 State::Stopped,
                 [(Start, Ok(())), (Stop, Err(NotRunning)), (Load, Ok(()))],
             ),
-            (
-                State::Error,
-                [(Start, Ok(())), (Stop, Err(NotRunning)), (Load, Ok(()))],
-            ),
+            (State::Error, [(Start, Ok(())), (Stop, Ok(())), (Load, Ok(()))]),
             (
                 State::Empty,
                 [(Start, Err(Empty)), (Stop, Err(NotRunning)), (Load, Ok(()))],

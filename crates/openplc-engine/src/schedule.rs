@@ -32,11 +32,6 @@ impl Schedule {
         self.interval.get()
     }
 
-    /// Goes on with another interval; the next deadline stays.
-    pub fn change_interval(&mut self, interval: NonZeroU64) {
-        self.interval = interval;
-    }
-
     /// The scan of the current deadline ended at `ended`: moves on to the first deadline after that, and returns how
     /// many deadlines were skipped.
     pub fn advance(&mut self, ended: u64) -> u64 {
@@ -82,15 +77,6 @@ mod tests {
         let mut schedule = schedule(10, 100);
         assert_eq!(schedule.advance(110), 1);
         assert_eq!(schedule.deadline(), 120);
-    }
-
-    #[test]
-    fn a_new_interval_starts_from_the_deadline_that_was_due() {
-        let mut schedule = schedule(10, 100);
-        schedule.change_interval(NonZeroU64::new(3).unwrap());
-        assert_eq!(schedule.deadline(), 100);
-        schedule.advance(101);
-        assert_eq!(schedule.deadline(), 103);
     }
 
     proptest! {

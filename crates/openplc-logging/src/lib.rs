@@ -8,15 +8,20 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::{self, Write as _};
+use std::fs::File;
 use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Mutex;
 
+use rustix::fs::{FileType, OFlags};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -61,7 +66,7 @@ fn start(identifier: &'static str, extra: Option<ExtraLayer>) {
         });
     let lines = journal.is_none().then(|| {
         tracing_subscriber::fmt::layer()
-            .with_writer(io::stderr)
+            .with_writer(own_stderr())
             .event_format(Line {
                 prefix: !io::stderr().is_terminal(),
             })
@@ -73,6 +78,24 @@ fn start(identifier: &'static str, extra: Option<ExtraLayer>) {
         .with(lines)
         .with(level)
         .try_init();
+}
+
+/// Standard error as it is now: a process may redirect the descriptor later.
+///
+/// Where it is a supervisor's pipe, a line that does not fit is lost: whoever reads slowly, or has stopped, must not hold up
+/// what logs.
+fn own_stderr() -> BoxMakeWriter {
+    let stderr = io::stderr();
+    let is_pipe = rustix::fs::fstat(&stderr)
+        .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo);
+    if is_pipe && let Ok(flags) = rustix::fs::fcntl_getfl(&stderr) {
+        // Without it logging is merely less safe.
+        let _ = rustix::fs::fcntl_setfl(&stderr, flags | OFlags::NONBLOCK);
+    }
+    match io::stderr().as_fd().try_clone_to_owned() {
+        Ok(descriptor) => BoxMakeWriter::new(Mutex::new(File::from(descriptor))),
+        Err(_) => BoxMakeWriter::new(io::stderr),
+    }
 }
 
 /// Whether standard error is connected to the journal, see `JOURNAL_STREAM` in systemd.exec(5).

@@ -15,31 +15,21 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * NANOSECONDS + time.tv_nsec as u64
 }
 
-/// Sleeps until [`now`] is at least `deadline` (ns). A deadline in the past returns at once.
-pub fn sleep_until(deadline: u64) {
-    let time = libc::timespec {
-        tv_sec: (deadline / NANOSECONDS) as libc::time_t,
-        tv_nsec: (deadline % NANOSECONDS) as libc::c_long,
-    };
-    // SAFETY: `time` is a valid timespec with less than a second of nanoseconds; no remainder is asked for.
-    while unsafe {
-        libc::clock_nanosleep(
-            libc::CLOCK_MONOTONIC,
-            libc::TIMER_ABSTIME,
-            &raw const time,
-            std::ptr::null_mut(),
-        )
-    } == libc::EINTR
-    {}
+/// A moment (ns) as the kernel takes it.
+pub(crate) fn timespec(moment: u64) -> libc::timespec {
+    libc::timespec {
+        tv_sec: (moment / NANOSECONDS) as libc::time_t,
+        tv_nsec: (moment % NANOSECONDS) as libc::c_long,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_sleep_never_ends_before_its_deadline() {
-        let deadline = super::now() + 2_000_000;
-        super::sleep_until(deadline);
-        assert!(super::now() >= deadline);
-        super::sleep_until(0);
+    fn time_never_goes_back() {
+        let before = super::now();
+        assert!(super::now() >= before);
+        let time = super::timespec(3_000_000_007);
+        assert_eq!((time.tv_sec, time.tv_nsec), (3, 7));
     }
 }

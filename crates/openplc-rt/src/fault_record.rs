@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::IntoRawFd;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use crate::check;
+use crate::{check, check_number};
 
 /// Signals by which a faulting program, or the watchdog, ends the process.
 const FATAL: [libc::c_int; 5] = [
@@ -18,8 +18,11 @@ const FATAL: [libc::c_int; 5] = [
 
 /// Descriptor of the record, or -1.
 static RECORD: AtomicI32 = AtomicI32::new(-1);
+/// Whether the process is about to end because it was told to.
+static ORDERLY: AtomicBool = AtomicBool::new(false);
 
-/// From now on a fatal signal writes its number in decimal digits to `record` before it ends the process as usual.
+/// From now on a fatal signal writes its number in decimal digits to `record` before it ends the process as usual. So does
+/// `exit`, with the number 0, unless [`expect_end`] was called before.
 ///
 /// # Errors
 /// The error of `sigaction(2)`.
@@ -37,7 +40,20 @@ pub fn install(record: File) -> io::Result<()> {
         // SAFETY: `action` is fully initialised, and its handler calls async-signal-safe functions only.
         check(unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) })?;
     }
-    Ok(())
+    // SAFETY: the function takes and returns nothing, and is there for the life of the process.
+    check_number(unsafe { libc::atexit(on_exit) })
+}
+
+/// The process ends because it was told to: its exit is no fault.
+pub fn expect_end() {
+    ORDERLY.store(true, Ordering::SeqCst);
+}
+
+extern "C" fn on_exit() {
+    if !ORDERLY.load(Ordering::SeqCst) {
+        // SAFETY: write(2) reads two bytes that are there. Its failure changes nothing.
+        unsafe { libc::write(RECORD.load(Ordering::SeqCst), c"00".as_ptr().cast(), 2) };
+    }
 }
 
 extern "C" fn on_fatal_signal(signal: libc::c_int) {
@@ -56,6 +72,7 @@ extern "C" fn on_fatal_signal(signal: libc::c_int) {
 #[must_use]
 pub fn describe(signal: i32) -> &'static str {
     match signal {
+        0 => "a call of exit",
         libc::SIGSEGV => "SIGSEGV (memory access outside of its variables, or too deep recursion)",
         libc::SIGBUS => "SIGBUS (bad memory access)",
         libc::SIGFPE => "SIGFPE (integer division by zero)",

@@ -4,10 +4,12 @@
 //! This is the one crate with unsafe system calls; every block says why it is sound. It must not know what a program,
 //! a scan or a client is.
 
+pub mod alarm;
 pub mod clock;
 pub mod fault_record;
 pub mod memory;
 pub mod pi_mutex;
+pub mod process;
 pub mod scheduling;
 pub mod shared_area;
 

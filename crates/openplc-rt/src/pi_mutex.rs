@@ -6,9 +6,12 @@
 use std::cell::UnsafeCell;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::check_number;
+
+/// Time between two tries of [`PiMutex::lock_within`].
+const RETRY: Duration = Duration::from_micros(20);
 
 /// A mutex with priority inheritance around a value.
 pub struct PiMutex<T> {
@@ -56,19 +59,20 @@ impl<T> PiMutex<T> {
     }
 
     /// Waits for the mutex for at most `patience`; `None` when that was not enough.
+    ///
+    /// It tries again and again instead of queueing: pthread_mutex_timedlock counts in the time of day, which may jump.
     pub fn lock_within(&self, patience: Duration) -> Option<PiGuard<'_, T>> {
-        let mut until = libc::timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // SAFETY: `until` is a valid timespec for the whole call. The time of day is what pthread_mutex_timedlock counts in.
-        unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &raw mut until) };
-        let nanoseconds = until.tv_nsec as u64 + u64::from(patience.subsec_nanos());
-        until.tv_sec += (patience.as_secs() + nanoseconds / 1_000_000_000) as libc::time_t;
-        until.tv_nsec = (nanoseconds % 1_000_000_000) as libc::c_long;
-        // SAFETY: the mutex is initialised and lives as long as `self`; `until` is valid for the whole call.
-        let result = unsafe { libc::pthread_mutex_timedlock(self.mutex.get(), &raw const until) };
-        (result == 0).then_some(PiGuard { lock: self })
+        let deadline = Instant::now() + patience;
+        loop {
+            // SAFETY: the mutex is initialised and lives as long as `self`.
+            if unsafe { libc::pthread_mutex_trylock(self.mutex.get()) } == 0 {
+                return Some(PiGuard { lock: self });
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
+            std::thread::sleep(RETRY);
+        }
     }
 }
 

@@ -104,7 +104,8 @@ fn spawn(directory: &Path, listener: &OwnedFd) -> Child {
         .env("LISTEN_FDS", "1")
         .env("STATE_DIRECTORY", directory.join("state"))
         .env("RUNTIME_DIRECTORY", directory.join("run"))
-        .stderr(Stdio::null())
+        // Nobody reads it: that must not hold anything up.
+        .stderr(Stdio::piped())
         .fd_mappings(vec![mapping])
         .unwrap()
         .spawn()
@@ -160,13 +161,18 @@ impl Client {
     }
 
     pub fn load(&mut self, program: &Built) -> Answer {
+        self.send_load(program);
+        self.0.receive::<Answer>().unwrap().0
+    }
+
+    /// Asks for a load without waiting for the answer.
+    pub fn send_load(&mut self, program: &Built) {
         let object = memory_file::sealed("object", &program.object).unwrap();
         let manifest = serde_json::to_vec(&program.manifest).unwrap();
         let manifest = memory_file::sealed("manifest", &manifest).unwrap();
         self.0
             .send_with(&Request::Load, &[object.as_fd(), manifest.as_fd()])
             .unwrap();
-        self.0.receive::<Answer>().unwrap().0
     }
 
     pub fn wait_for(&mut self, state: PlcState) -> Status {

@@ -1,0 +1,262 @@
+//! What the PLC is commanded to do.
+
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use openplc_engine::lifecycle::{self, Command, State};
+use openplc_rt::fault_record;
+use openplc_wire::manifest::ProgramId;
+
+use super::{Machine, Refused, SCAN_PATIENCE};
+use crate::log_ring::unix_ms;
+use crate::store::Commanded;
+use crate::trial;
+
+/// How long a command waits for the one before it. It must not be lost: it may be to stop.
+const TURN_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Machine {
+    /// Resumes what the PLC was last commanded to do. `signal` is what ended the process before, if it faulted.
+    pub fn resume(&self, signal: Option<i32>) {
+        let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.store.commanded() {
+            Ok(recorded) => *commanded = recorded,
+            Err(error) => {
+                let reason = format!("the last command is not known: {error}");
+                return self.show_error("The PLC is not started", reason);
+            }
+        }
+        if let Some(signal) = signal
+            && let Err(reason) = self.judge_fault(&mut commanded, signal)
+        {
+            return self.show_error("The PLC stays stopped", reason);
+        }
+        let Some(current) = commanded.current.clone() else {
+            return self.view().show(State::Empty);
+        };
+        let (state, word) = if commanded.run {
+            (State::Running, "running")
+        } else {
+            (State::Stopped, "stopped")
+        };
+        let resumed = self
+            .try_out(&current)
+            .and_then(|()| self.load_object(&current))
+            .and_then(|loaded| self.exchange(loaded, commanded.run));
+        match resumed {
+            Ok(_) => {
+                self.view().show(state);
+                tracing::info!("Program {} is {word} as before", current.short());
+            }
+            Err(refused) => {
+                self.show_error(
+                    &format!("Program {} cannot be resumed", current.short()),
+                    refused.message,
+                );
+            }
+        }
+    }
+
+    /// The program ended the process before. One that did so in its first scans makes way for the program before it; any
+    /// other may be started again, but not for ever: an error says why not.
+    fn judge_fault(&self, commanded: &mut Commanded, signal: i32) -> Result<(), String> {
+        let Some(current) = commanded.current.clone() else {
+            return Ok(());
+        };
+        let cause = fault_record::describe(signal);
+        tracing::error!("Program {} ended the scan engine by {cause}", current.short());
+        if commanded.proving
+            && let Some(previous) = commanded.previous.take()
+        {
+            tracing::error!(
+                "Program {} faulted in its first scans: the program before, {}, takes its place again",
+                current.short(),
+                previous.short()
+            );
+            *commanded = Commanded {
+                run: commanded.run,
+                current: Some(previous),
+                previous: None,
+                proving: false,
+            };
+            self.record(commanded);
+            return Ok(());
+        }
+        if self.faults.count(&current, unix_ms()) {
+            return Err(format!(
+                "the program faulted twice within a minute ({cause}); it is not started again by itself. \
+                 Upload a corrected program, or start the PLC to try once more"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Keeps a built program and makes it the running one.
+    ///
+    /// # Errors
+    /// [`Refused`]; the program before runs on.
+    pub fn load(self: &Arc<Self>, object: &[u8], manifest: &[u8]) -> Result<(), Refused> {
+        let loading = self.loading.try_lock().map_err(|_| lifecycle::Refusal::Busy)?;
+        let manifest = self
+            .store
+            .keep(object, manifest)
+            .map_err(|error| Refused::failed(error.to_string()))?;
+        let admitted = self.admit(&manifest.program);
+        drop(loading);
+        admitted
+    }
+
+    /// Makes a kept program the running one.
+    ///
+    /// # Errors
+    /// [`Refused`]; the program before runs on.
+    pub fn activate(self: &Arc<Self>, program: &ProgramId) -> Result<(), Refused> {
+        let loading = self.loading.try_lock().map_err(|_| lifecycle::Refusal::Busy)?;
+        let admitted = self.admit(program);
+        drop(loading);
+        admitted
+    }
+
+    /// Tries, loads and exchanges. The trial comes before this command's turn: meanwhile the PLC may be stopped.
+    fn admit(self: &Arc<Self>, program: &ProgramId) -> Result<(), Refused> {
+        self.try_out(program)?;
+        let mut commanded = self.begin(Command::Load)?;
+        let running_before = self.view().state() == State::Running;
+        let loaded = self.load_object(program)?;
+        let before = commanded.clone();
+        let others = before.current.iter().filter(|current| *current != program);
+        let previous = others.chain(&before.previous).next().cloned();
+        let after = Commanded {
+            run: true,
+            current: Some(program.clone()),
+            previous,
+            proving: true,
+        };
+        self.store
+            .set_commanded(&after)
+            .map_err(|error| Refused::failed(error.to_string()))?;
+        let old = match self.exchange(loaded, true) {
+            Ok(old) => old,
+            Err(refused) => {
+                self.record(&before);
+                return Err(refused);
+            }
+        };
+        let Some(fault) = self.first_scan_fault() else {
+            *commanded = after;
+            self.faults.clear();
+            self.view().show(State::Running);
+            tracing::info!("Program {} is running", program.short());
+            self.store.prune(&commanded);
+            self.afterwards(program.clone(), old);
+            return Ok(());
+        };
+        let reason = format!("the program faulted in its first scan: {fault}");
+        let Some(old) = old else {
+            *commanded = after;
+            self.show_error("The PLC is stopped", reason.clone());
+            return Err(Refused::failed(reason));
+        };
+        tracing::error!("{reason}; the program before takes its place again");
+        let new = self.exchange(old, running_before)?;
+        self.view().show(if running_before {
+            State::Running
+        } else {
+            State::Stopped
+        });
+        self.record(&before);
+        if let Some(new) = new {
+            Self::unload_beside(new);
+        }
+        Err(Refused::failed(format!(
+            "{reason}. The program before has taken its place again"
+        )))
+    }
+
+    /// Runs the current program from its initial values.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn start(&self) -> Result<(), Refused> {
+        let mut commanded = self.begin(Command::Start)?;
+        let current = commanded.current.clone().ok_or(lifecycle::Refusal::Empty)?;
+        self.view().show(State::Transitioning);
+        if let Err(refused) = self.restart(&current) {
+            let what = format!("Program {} cannot be started", current.short());
+            self.show_error(&what, refused.message.clone());
+            return Err(refused);
+        }
+        self.faults.clear();
+        self.view().show(State::Running);
+        tracing::info!("Program {} was started", current.short());
+        commanded.run = true;
+        self.record(&commanded);
+        Ok(())
+    }
+
+    /// Ends the scans.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn stop(&self) -> Result<(), Refused> {
+        let mut commanded = self.begin(Command::Stop)?;
+        let before = self.view().state();
+        self.view().show(State::Transitioning);
+        if let Err(hangs) = self.slot.stop(SCAN_PATIENCE) {
+            self.view().show(before);
+            return Err(Refused::failed(format!(
+                "{hangs}; the watchdog will restart the scan engine"
+            )));
+        }
+        self.end_python();
+        self.view().show(State::Stopped);
+        tracing::info!("The PLC was stopped");
+        commanded.run = false;
+        self.record(&commanded);
+        Ok(())
+    }
+
+    /// Ends the program for good, because the process ends. The command to run stays recorded.
+    pub fn shut_down(&self) {
+        let _commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.slot.take(SCAN_PATIENCE) {
+            Ok(Some(loaded)) => Self::wait_for_unload(Self::unload_beside(loaded)),
+            Ok(None) => {}
+            Err(hangs) => tracing::error!("The program is ended by force: {hangs}"),
+        }
+    }
+
+    /// Takes the right to change the PLC, if the state allows it.
+    fn begin(&self, command: Command) -> Result<MutexGuard<'_, Commanded>, Refused> {
+        let deadline = Instant::now() + TURN_PATIENCE;
+        let guard = loop {
+            match self.commanded.try_lock() {
+                Ok(guard) => break guard,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Err(TryLockError::WouldBlock) => return Err(lifecycle::Refusal::Busy.into()),
+            }
+        };
+        lifecycle::allow(self.view().state(), command)?;
+        Ok(guard)
+    }
+
+    fn try_out(&self, program: &ProgramId) -> Result<(), Refused> {
+        trial::attempt(&self.store.object(program)).map_err(|error| Refused::failed(error.to_string()))
+    }
+
+    /// A full disk must not keep the PLC from starting or stopping.
+    pub(super) fn record(&self, commanded: &Commanded) {
+        if let Err(error) = self.store.set_commanded(commanded) {
+            tracing::error!("After a restart the PLC will not know this command: {error}");
+        }
+    }
+
+    fn show_error(&self, what: &str, reason: String) {
+        tracing::error!("{what}: {reason}");
+        self.view().show_error(reason);
+    }
+}
