@@ -7,6 +7,7 @@ void MAIN_init__(MAIN *data__, BOOL retain) {
   TON_init__(&data__->TIMER,retain);
 }
 
+// Code part
 void MAIN_body__(MAIN *data__) {
   __SET_VAR(data__->,SCANS,,__GET_VAR(data__->SCANS,) + 1);
   __SET_VAR(data__->TIMER.,IN,,TRUE);
@@ -24,4 +25,7 @@ void MAIN_body__(MAIN *data__) {
 
 __end:
   return;
-}
+} // MAIN_body__() 
+
+
+

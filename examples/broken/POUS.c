@@ -8,6 +8,7 @@ void FILTER_init__(FILTER *data__, BOOL retain) {
   __INIT_VAR(data__->HASBEENINITIALIZED,__BOOL_LITERAL(FALSE),retain)
 }
 
+// Code part
 void FILTER_body__(FILTER *data__) {
   __SET_VAR(data__->,ENO,,__GET_VAR(data__->EN,));
   if (!__GET_VAR(data__->EN,)) return;
@@ -26,7 +27,10 @@ void FILTER_body__(FILTER *data__) {
 
 __end:
   return;
-}
+} // FILTER_body__() 
+
+
+
 
 void MAIN_init__(MAIN *data__, BOOL retain) {
   __INIT_VAR(data__->LEVEL,100.0,retain)
@@ -34,6 +38,7 @@ void MAIN_init__(MAIN *data__, BOOL retain) {
   FILTER_init__(&data__->LEVEL_FILTER,retain);
 }
 
+// Code part
 void MAIN_body__(MAIN *data__) {
   __SET_VAR(data__->LEVEL_FILTER.,MEASURED,,__GET_VAR(data__->LEVEL,));
   __SET_VAR(data__->LEVEL_FILTER.,GAIN,,0.25);
@@ -44,4 +49,7 @@ void MAIN_body__(MAIN *data__) {
 
 __end:
   return;
-}
+} // MAIN_body__() 
+
+
+

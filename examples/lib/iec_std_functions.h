@@ -18,6 +18,16 @@ static inline int __time_cmp(TIME left, TIME right) {
   return (difference > 0) - (difference < 0);
 }
 
+/* Functions with EN and ENO. */
+#define __DECLARE_ADD(type)                                                                            \
+  static inline type ADD__##type##__##type(BOOL EN, BOOL *ENO, UINT count, type IN1, type IN2) {       \
+    *ENO = EN;                                                                                         \
+    return EN ? IN1 + IN2 : 0;                                                                         \
+  }
+
+__DECLARE_ADD(INT)
+__DECLARE_ADD(REAL)
+
 static inline LREAL __limit(LREAL low, LREAL value, LREAL high) {
   return value < low ? low : value > high ? high : value;
 }

@@ -38,6 +38,7 @@ void MAIN_init__(MAIN *data__, BOOL retain) {
   __INIT_EXTERNAL(BOOL,ALARM,data__->ALARM,retain)
 }
 
+// Code part
 void MAIN_body__(MAIN *data__) {
   __SET_LOCATED(data__->,OUT_BIT,,__GET_LOCATED(data__->IN_BIT,));
   __SET_LOCATED(data__->,OUT_BIT_LAST,,__GET_LOCATED(data__->IN_BIT_LAST,));
@@ -55,4 +56,7 @@ void MAIN_body__(MAIN *data__) {
 
 __end:
   return;
-}
+} // MAIN_body__() 
+
+
+

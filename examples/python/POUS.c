@@ -11,6 +11,7 @@ void SCALE_init__(SCALE *data__, BOOL retain) {
   __INIT_VAR(data__->SHM_OUT_PTR,0,retain)
 }
 
+// Code part
 void SCALE_body__(SCALE *data__) {
   __SET_VAR(data__->,ENO,,__GET_VAR(data__->EN,));
   if (!__GET_VAR(data__->EN,)) return;
@@ -105,7 +106,10 @@ void SCALE_body__(SCALE *data__) {
 
 __end:
   return;
-}
+} // SCALE_body__() 
+
+
+
 
 void MAIN_init__(MAIN *data__, BOOL retain) {
   __INIT_VAR(data__->COUNTER,0,retain)
@@ -114,6 +118,7 @@ void MAIN_init__(MAIN *data__, BOOL retain) {
   __INIT_VAR(data__->DIFFERENCE,0,retain)
 }
 
+// Code part
 void MAIN_body__(MAIN *data__) {
   __SET_VAR(data__->,COUNTER,,__GET_VAR(data__->COUNTER,) + 1);
   __SET_VAR(data__->FIRST.,RAW,,__GET_VAR(data__->COUNTER,));
@@ -127,4 +132,7 @@ void MAIN_body__(MAIN *data__) {
 
 __end:
   return;
-}
+} // MAIN_body__() 
+
+
+

@@ -5,6 +5,7 @@ void CONTROL_init__(CONTROL *data__, BOOL retain) {
   __INIT_LOCATED_VALUE(data__->LAMP,__BOOL_LITERAL(FALSE))
 }
 
+// Code part
 void CONTROL_body__(CONTROL *data__) {
   __SET_VAR(data__->,SCANS,,__GET_VAR(data__->SCANS,) + 1);
   __SET_EXTERNAL(data__->,PULSES,,__GET_EXTERNAL(data__->PULSES,) + 1);
@@ -13,7 +14,10 @@ void CONTROL_body__(CONTROL *data__) {
 
 __end:
   return;
-}
+} // CONTROL_body__() 
+
+
+
 
 void REPORT_init__(REPORT *data__, BOOL retain) {
   __INIT_VAR(data__->SCANS,0,retain)
@@ -21,6 +25,7 @@ void REPORT_init__(REPORT *data__, BOOL retain) {
   __INIT_VAR(data__->LAST_PULSES,0,retain)
 }
 
+// Code part
 void REPORT_body__(REPORT *data__) {
   __SET_VAR(data__->,SCANS,,__GET_VAR(data__->SCANS,) + 1);
   __SET_VAR(data__->,LAST_PULSES,,__GET_EXTERNAL(data__->PULSES,));
@@ -29,4 +34,7 @@ void REPORT_body__(REPORT *data__) {
 
 __end:
   return;
-}
+} // REPORT_body__() 
+
+
+

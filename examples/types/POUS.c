@@ -1,3 +1,18 @@
+static inline REAL __RAMP_ADD__REAL__REAL1(BOOL EN,
+  REAL IN1,
+  REAL IN2,
+  RAMP *data__)
+{
+  REAL __res;
+  BOOL __TMP_ENO = __GET_VAR(data__->ENO,);
+  __res = ADD__REAL__REAL(EN,
+    &__TMP_ENO,
+    (UINT)2,
+    IN1, IN2);
+  __SET_VAR(,data__->ENO,,__TMP_ENO);
+  return __res;
+}
+
 void RAMP_init__(RAMP *data__, BOOL retain) {
   __INIT_VAR(data__->EN,__BOOL_LITERAL(TRUE),retain)
   __INIT_VAR(data__->ENO,__BOOL_LITERAL(TRUE),retain)
@@ -8,11 +23,12 @@ void RAMP_init__(RAMP *data__, BOOL retain) {
   TON_init__(&data__->SETTLED,retain);
 }
 
+// Code part
 void RAMP_body__(RAMP *data__) {
   __SET_VAR(data__->,ENO,,__GET_VAR(data__->EN,));
   if (!__GET_VAR(data__->EN,)) return;
   if (__GET_VAR(data__->VALUE,) < __GET_VAR(data__->TARGET,)) {
-    __SET_VAR(data__->,VALUE,,__GET_VAR(data__->VALUE,) + __GET_VAR(data__->STEP,));
+    __SET_VAR(data__->,VALUE,,__RAMP_ADD__REAL__REAL1(__GET_VAR(data__->EN,), __GET_VAR(data__->VALUE,), __GET_VAR(data__->STEP,), data__));
   }
   else if (__GET_VAR(data__->VALUE,) > __GET_VAR(data__->TARGET,)) {
     __SET_VAR(data__->,VALUE,,__GET_VAR(data__->VALUE,) - __GET_VAR(data__->STEP,));
@@ -25,7 +41,10 @@ void RAMP_body__(RAMP *data__) {
 
 __end:
   return;
-}
+} // RAMP_body__() 
+
+
+
 
 void MAIN_init__(MAIN *data__, BOOL retain) {
   __INIT_VAR(data__->A_BOOL,__BOOL_LITERAL(TRUE),retain)
@@ -64,6 +83,7 @@ void MAIN_init__(MAIN *data__, BOOL retain) {
   __INIT_EXTERNAL(REAL,LIMIT,data__->LIMIT,retain)
 }
 
+// Code part
 void MAIN_body__(MAIN *data__) {
   __SET_VAR(data__->,A_INT,,__GET_VAR(data__->A_INT,) + 1);
   if (__GET_VAR(data__->A_INT,) > 30000) {
@@ -96,4 +116,7 @@ void MAIN_body__(MAIN *data__) {
 
 __end:
   return;
-}
+} // MAIN_body__() 
+
+
+

@@ -7,7 +7,7 @@
 #define SAME_ENDIANNESS 0
 #define REVERSE_ENDIANNESS 1
 
-char plc_program_md5[] = "bcdb3b1bc26eed6082cdcc296bc2343d";
+char plc_program_md5[] = "08d11874c058cb1cdacfca4255ca8aaf";
 
 uint8_t endianness;
 

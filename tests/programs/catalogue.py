@@ -87,7 +87,7 @@ RAMP = Pou(
     ],
     """
   IF VALUE < TARGET THEN
-    VALUE := VALUE + STEP;
+    VALUE := ADD(EN := EN, IN1 := VALUE, IN2 := STEP, ENO => ENO);
   ELSIF VALUE > TARGET THEN
     VALUE := VALUE - STEP;
   END_IF;

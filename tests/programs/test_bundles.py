@@ -1,6 +1,7 @@
 """The bundles themselves, without the runtime: built as OpenPLC Runtime v4 builds them, and called from C."""
 
 import ctypes
+import re
 import struct
 import subprocess
 
@@ -48,6 +49,18 @@ def build(name, folder):
     return folder / "program.so"
 
 
+def debug_variables(text):
+    """Names and types that debug.c has for VARIABLES.csv, where an array is one row."""
+    rows = [row.split(";") for row in text.split("// Variables\n")[1].split("\n\n")[0].splitlines()]
+    variables = []
+    for path, type_name in [(row[2].removeprefix("CONFIG0."), row[4]) for row in rows if row[1] != "FB"]:
+        if array := re.fullmatch(r"__ARRAY_OF_(\w+)_(\d+)", type_name):
+            variables += [(f"{path}[{position}]", array[1]) for position in range(int(array[2]))]
+        else:
+            variables.append((path, type_name))
+    return variables
+
+
 class Loaded:
     """A loaded program, with the tables of the process image, by the names of VARIABLES.csv."""
 
@@ -65,9 +78,7 @@ class Loaded:
         else:
             self.library.setBufferPointers(*list(self.tables.values())[:13])
         self.library.glueVars()
-        variables = (folder / "VARIABLES.csv").read_text().split("// Variables\n")[1].split("\n\n")[0]
-        rows = [row.split(";") for row in variables.splitlines()]
-        self.variables = [(row[2].removeprefix("CONFIG0."), row[4]) for row in rows if row[1] != "FB"]
+        self.variables = debug_variables((folder / "VARIABLES.csv").read_text())
         self.tick = 0
 
     def index(self, name):
@@ -171,10 +182,16 @@ def test_broken_programs_fail_where_they_should(tmp_path, name, unit):
 
 
 def test_the_large_program_has_the_promised_size():
-    rows = generate.program_files("large")["VARIABLES.csv"].decode().splitlines()
-    kinds = [row.split(";")[1] for row in rows if ";" in row and len(row.split(";")) > 5]
-    assert len(kinds) - kinds.count("FB") == 5320
-    assert kinds.count("FB") == 301  # with the program itself
+    text = generate.program_files("large")["VARIABLES.csv"].decode()
+    assert len(debug_variables(text)) == 5320
+    assert text.count(";FB;") == 301  # with the program itself
+
+
+def test_calls_with_en_and_eno_are_functions_in_front_of_their_block():
+    text = generate.program_files("large")["POUS.c"].decode()
+    in_front = re.findall(r"^} // (\w+)_body__\(\) \n\s*static inline \w+ __(\w+)_ADD__", text, re.MULTILINE)
+    assert len(in_front) > 80
+    assert all(block != before for before, block in in_front)
 
 
 def test_every_hostile_upload_differs():

@@ -13,6 +13,7 @@ use crate::conversation::Conversation;
 use crate::diagnostics;
 use crate::ending::Ending;
 use crate::jobs::{self, Unit};
+use crate::linker;
 use crate::matiec::{self, Group, Plan};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
@@ -43,6 +44,15 @@ struct Progress {
     failure: Option<Failure>,
 }
 
+impl Progress {
+    /// The objects in an order that does not depend on which unit ended first.
+    fn objects(&self) -> Vec<String> {
+        let mut objects: Vec<String> = self.objects.iter().map(|(_, object)| object.clone()).collect();
+        objects.sort();
+        objects
+    }
+}
+
 impl Build<'_> {
     /// Compiles and links, tells `client` about each step, and returns the path of the object.
     ///
@@ -60,22 +70,18 @@ impl Build<'_> {
             group: self.group,
             ending: self.ending.clone(),
         };
-        let start = Instant::now();
-        let objects = self.compile(client, groups, &surroundings)?;
-        client.log(
-            Level::Info,
-            format!("Compiled in {:.2} s", start.elapsed().as_secs_f64()),
-        );
-        self.link(client, &objects, &surroundings)
+        self.make(client, groups, &surroundings)
     }
 
-    /// Compiles every group the fast way, and those that do not go along with it the sure way. Returns the objects.
-    fn compile(
+    /// Compiles every group the fast way, and those that do not go along with it the sure way; all of them, if they do
+    /// not go along with each other.
+    fn make(
         &self,
         client: &mut Conversation,
         mut groups: Vec<Group>,
         surroundings: &Surroundings,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<PathBuf, Failure> {
+        let start = Instant::now();
         let mut progress = Progress::default();
         let mut again = BTreeSet::new();
         let units = groups
@@ -90,27 +96,47 @@ impl Build<'_> {
             }
             progress.failure.is_none()
         });
-        if progress.failure.is_none() && !again.is_empty() {
-            progress.objects.retain(|(group, _)| !again.contains(group));
-            let units = again
+        self.compile_instead(client, &mut groups, &again, surroundings, &mut progress)?;
+        client.log(
+            Level::Info,
+            format!("Compiled in {:.2} s", start.elapsed().as_secs_f64()),
+        );
+        let run = self.link(&progress.objects(), surroundings);
+        let fast: BTreeSet<usize> = (0..groups.len())
+            .filter(|group| !groups[*group].instead.is_empty())
+            .collect();
+        if run.outcome != Outcome::Errors || fast.is_empty() {
+            return self.linked(client, &run);
+        }
+        self.compile_instead(client, &mut groups, &fast, surroundings, &mut progress)?;
+        let run = self.link(&progress.objects(), surroundings);
+        self.linked(client, &run)
+    }
+
+    /// Compiles the groups of these numbers the sure way, in place of the objects that are there.
+    fn compile_instead(
+        &self,
+        client: &mut Conversation,
+        groups: &mut [Group],
+        numbers: &BTreeSet<usize>,
+        surroundings: &Surroundings,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        if progress.failure.is_none() && !numbers.is_empty() {
+            progress.objects.retain(|(group, _)| !numbers.contains(group));
+            let units = numbers
                 .iter()
                 .flat_map(|group| std::mem::take(&mut groups[*group].instead))
                 .collect();
             jobs::run(units, surroundings, &mut |unit, run| {
-                self.finish(client, unit, &run, &mut progress);
+                self.finish(client, unit, &run, progress);
                 progress.failure.is_none()
             });
         }
-        match progress.failure {
+        match progress.failure.take() {
             _ if self.ending.is_out_of_time() => Err(self.out_of_time()),
             Some(failure) => Err(failure),
-            None => {
-                // Units end in any order; the object must not depend on it.
-                let mut objects: Vec<String> =
-                    progress.objects.into_iter().map(|(_, object)| object).collect();
-                objects.sort();
-                Ok(objects)
-            }
+            None => Ok(()),
         }
     }
 
@@ -123,20 +149,30 @@ impl Build<'_> {
         }
     }
 
-    fn link(
-        &self,
-        client: &mut Conversation,
-        objects: &[String],
-        surroundings: &Surroundings,
-    ) -> Result<PathBuf, Failure> {
+    fn link(&self, objects: &[String], surroundings: &Surroundings) -> Run {
         // The linker writes the name that it was given into the object: not one with our random folder.
         let arguments = matiec::link_arguments(self.toolchain, objects, "../out/program.so");
-        let run = compiler::run(&self.toolchain.cxx, &arguments, surroundings);
-        self.report(client, "Linked", &run, true);
+        compiler::run(&self.toolchain.cxx, &arguments, surroundings)
+    }
+
+    fn linked(&self, client: &mut Conversation, run: &Run) -> Result<PathBuf, Failure> {
         match run.outcome {
-            Outcome::Success => Ok(self.workspace.output().join("program.so")),
             _ if self.ending.is_out_of_time() => Err(self.out_of_time()),
-            outcome => Err(self.explain("the program (linking)", &outcome)),
+            Outcome::Success => {
+                self.report(client, "Linked", run, true);
+                Ok(self.workspace.output().join("program.so"))
+            }
+            Outcome::Errors => {
+                let told = linker::explain(&run.output).join("\n");
+                for line in diagnostics::classify(&told, &self.hidden_paths()) {
+                    client.log(line.level, line.text);
+                }
+                Err("The program cannot be linked: see the errors above.".into())
+            }
+            ref outcome => {
+                self.report(client, "Linked", run, true);
+                Err(self.explain("the program (linking)", outcome))
+            }
         }
     }
 
@@ -168,7 +204,9 @@ impl Build<'_> {
     fn explain(&self, name: &str, outcome: &Outcome) -> Failure {
         match outcome {
             Outcome::Success => String::new(),
-            Outcome::Errors => format!("{name} does not compile: see the errors above."),
+            Outcome::Errors | Outcome::UnknownOption => {
+                format!("{name} does not compile: see the errors above.")
+            }
             Outcome::Killed(Signal::SIGXCPU) => self.out_of_time(),
             Outcome::Killed(Signal::SIGKILL) => format!(
                 "The compiler was killed while it compiled {name}, most likely because memory ran out. Free memory on this \

@@ -16,6 +16,14 @@ use crate::guard;
 /// Output of a compiler beyond this many bytes is read and dropped.
 const MOST_OUTPUT: u64 = 1 << 20;
 
+/// How gcc and clang of all ages say that they do not know an option. No message about a source file begins like that.
+const UNKNOWN_OPTION: [&str; 4] = [
+    "error: unrecognized command",
+    "error: invalid '--param'",
+    "error: invalid --param",
+    "error: unknown argument",
+];
+
 /// Where and how compilers run.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
@@ -49,6 +57,8 @@ pub enum Outcome {
     Success,
     /// The compiler found errors.
     Errors,
+    /// The compiler does not know an option, and did nothing.
+    UnknownOption,
     /// The compiler, or a part of it, was ended by a signal.
     Killed(Signal),
     /// There was no memory for the compiler.
@@ -139,6 +149,7 @@ fn outcome(output: &str, status: ExitStatus) -> Outcome {
         () if ended("CPU time limit exceeded") => Outcome::Killed(Signal::SIGXCPU),
         () if ended("Terminated") => Outcome::Killed(Signal::SIGTERM),
         () if ended("Segmentation fault") => Outcome::Killed(Signal::SIGSEGV),
+        () if says(&UNKNOWN_OPTION) => Outcome::UnknownOption,
         () => Outcome::Errors,
     }
 }
@@ -156,6 +167,10 @@ mod tests {
         assert_eq!(failed("x.c:1:1: error: no"), Outcome::Errors);
         let killed = "gcc: fatal error: Killed signal terminated program cc1\ncompilation terminated.";
         assert_eq!(failed(killed), Outcome::Killed(Signal::SIGKILL));
+        assert_eq!(
+            failed("gcc: error: unrecognized command-line option '-fno-ipa-modref'"),
+            Outcome::UnknownOption
+        );
         assert_eq!(
             failed("cc1: out of memory allocating 65536 bytes after a total of 1 bytes"),
             Outcome::OutOfMemory

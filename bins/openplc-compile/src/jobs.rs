@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use crate::compiler::{self, Run, Surroundings};
+use crate::compiler::{self, Outcome, Run, Surroundings};
 
 /// Memory that one compiler may need, in bytes: 350 MB for a program of 1.7 MB, measured.
 const MEMORY_OF_A_COMPILER: u64 = 350 << 20;
@@ -18,6 +18,8 @@ pub struct Unit {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// More arguments, which a compiler may not know. It is run without them then.
+    pub tuning: &'static [&'static str],
     /// Where the object goes.
     pub object: String,
     /// Bytes of source, as a measure of the time that it will take.
@@ -45,7 +47,7 @@ pub fn run(mut units: Vec<Unit>, surroundings: &Surroundings, report: &mut dyn F
                     let Some(unit) = next.filter(|_| !surroundings.ending.has_come()) else {
                         return;
                     };
-                    let run = compiler::run(&unit.program, &unit.arguments, surroundings);
+                    let run = compile(&unit, surroundings);
                     if sender.send((unit, run)).is_err() {
                         return;
                     }
@@ -59,6 +61,17 @@ pub fn run(mut units: Vec<Unit>, surroundings: &Surroundings, report: &mut dyn F
             }
         }
     });
+}
+
+fn compile(unit: &Unit, surroundings: &Surroundings) -> Run {
+    let tuned: Vec<String> = (unit.arguments.iter().cloned())
+        .chain(unit.tuning.iter().map(|option| (*option).to_owned()))
+        .collect();
+    let run = compiler::run(&unit.program, &tuned, surroundings);
+    if run.outcome == Outcome::UnknownOption && !unit.tuning.is_empty() {
+        return compiler::run(&unit.program, &unit.arguments, surroundings);
+    }
+    run
 }
 
 /// How many compilers the machine can take.

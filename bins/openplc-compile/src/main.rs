@@ -9,6 +9,7 @@ mod diagnostics;
 mod ending;
 mod guard;
 mod jobs;
+mod linker;
 mod matiec;
 mod result;
 mod sandbox;

@@ -11,8 +11,9 @@ use crate::split::split;
 use crate::toolchain::Toolchain;
 
 /// Optimisation of the program itself. docs/decisions/0001-optimisation-level.md says why.
-const PROGRAM_OPTIMISATION: [&str; 9] = [
-    "-O1",
+const PROGRAM_OPTIMISATION: [&str; 1] = ["-O1"];
+/// What goes with it where the compiler knows it.
+const PROGRAM_TUNING: [&str; 8] = [
     "-fno-reorder-blocks",
     "-fno-tree-dominator-opts",
     "-fno-ipa-modref",
@@ -22,8 +23,6 @@ const PROGRAM_OPTIMISATION: [&str; 9] = [
     "--param",
     "dse-max-alias-queries-per-store=16",
 ];
-/// The same for a compiler that does not know these options.
-const PLAIN_OPTIMISATION: [&str; 1] = ["-O1"];
 /// Optimisation of tables and start-up code, which run once. Not -O0: that would emit every unused function of lib/.
 const TABLE_OPTIMISATION: [&str; 1] = ["-O1"];
 /// Optimisation of the shim: it is small, and translating it better takes longer than it ever saves.
@@ -58,7 +57,7 @@ const GENERATED: [&str; 6] = [
 
 /// For generated C that is compiled whole: no warnings, for nobody can act on them. Parts need theirs.
 const QUIET: [&str; 1] = ["-w"];
-/// For the code of Python blocks.
+/// For programs with Python blocks.
 const PYTHON: [&str; 2] = ["-include", "../runtime/python_block.h"];
 
 /// For C++ that users write: warnings, but none of the headers that came along.
@@ -101,7 +100,8 @@ const TABLE_UNITS: [(&str, &[&str]); 3] = [
 /// Name of the file that stands for `Res0.c` when `POUS.c` is compiled in parts.
 const RESOURCE: &str = "resource.c";
 
-/// Units that belong together. When one of them does not compile, `instead` is compiled before anything is reported.
+/// Units that belong together. When one of them does not compile, or all do not link, `instead` is compiled before anything
+/// is reported.
 #[derive(Debug)]
 pub struct Group {
     /// The fast way.
@@ -144,6 +144,7 @@ pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
         &SHIM,
         &LINK,
         &PROGRAM_OPTIMISATION,
+        &PROGRAM_TUNING,
         &TABLE_OPTIMISATION,
         &SHIM_OPTIMISATION,
         &BLOCK_OPTIMISATION,
@@ -205,11 +206,15 @@ struct Compilers<'a> {
 impl Compilers<'_> {
     /// `Res0.c` with `POUS.c`, in parts where that is worth it.
     fn program(&self, parallel: usize, files: &mut Vec<(String, String)>) -> Group {
-        let whole =
-            |optimisation: &[&str]| self.c("Res0.c", "Res0.c", optimisation, &PYTHON, &["POUS.c", "POUS.c"]);
-        let mut group = Group {
-            units: vec![whole(&PROGRAM_OPTIMISATION)],
-            instead: vec![whole(&PLAIN_OPTIMISATION)],
+        let whole = Unit {
+            tuning: &PROGRAM_TUNING,
+            ..self.c(
+                "Res0.c",
+                "Res0.c",
+                &PROGRAM_OPTIMISATION,
+                self.python(),
+                &["POUS.c", "POUS.c"],
+            )
         };
         let text = |path: &str| {
             self.bundle
@@ -221,24 +226,38 @@ impl Compilers<'_> {
             // Two parts for each compiler, because they do not take equally long.
             split(resource, units, 2 * parallel)
         });
-        let Some(parts) = parts else { return group };
+        let Some(parts) = parts else {
+            return Group {
+                units: vec![whole],
+                instead: Vec::new(),
+            };
+        };
         let count = parts.units.len();
-        group.units = vec![self.part("Res0.c", RESOURCE, &parts.resource)];
+        let mut units = vec![self.part("Res0.c", RESOURCE, &parts.resource)];
         files.push((RESOURCE.into(), parts.resource));
         for (number, text) in (1..).zip(parts.units) {
             let file = format!("pous_{number}.c");
-            group
-                .units
-                .push(self.part(&format!("POUS.c, part {number} of {count}"), &file, &text));
+            units.push(self.part(&format!("POUS.c, part {number} of {count}"), &file, &text));
             files.push((file, text));
         }
-        group
+        Group {
+            units,
+            instead: vec![whole],
+        }
+    }
+
+    fn python(&self) -> &'static [&'static str] {
+        if self.bundle.program.uses_python {
+            &PYTHON
+        } else {
+            &[]
+        }
     }
 
     /// A part of the program. What it does not declare would be taken for a function that returns int.
     fn part(&self, name: &str, file: &str, text: &str) -> Unit {
         let undeclared = ["-Werror=implicit-function-declaration"];
-        let options = [&PROGRAM_OPTIMISATION[..], &GENERATED, &PYTHON, &undeclared].concat();
+        let options = [&PROGRAM_OPTIMISATION[..], &GENERATED, self.python(), &undeclared].concat();
         let unit = self.unit(
             &self.toolchain.c,
             name,
@@ -248,6 +267,7 @@ impl Compilers<'_> {
         );
         Unit {
             weight: text.len(),
+            tuning: &PROGRAM_TUNING,
             ..unit
         }
     }
@@ -320,6 +340,7 @@ impl Compilers<'_> {
             name: name.into(),
             program: compiler.into(),
             arguments,
+            tuning: &[],
             weight: sizes
                 .iter()
                 .filter_map(|path| self.bundle.files.get(*path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .model import ELEMENTARY_TYPES, Program
 from .sources import c_type, rows
 
@@ -19,10 +21,19 @@ def c_expression(c_path: str) -> str:
 def debug_entries(program: Program) -> list[tuple[str, str]]:
     """C expression and type enumerator without its ending `_ENUM`, in the order of the indexes."""
     return [
-        (c_expression(c_path), type_name + _SUFFIXES[kind])
+        (expression, element_type + _SUFFIXES[kind])
         for kind, _, c_path, type_name, _ in rows(program)
         if kind != "FB"
+        for expression, element_type in elements(c_expression(c_path), type_name)
     ]
+
+
+def elements(expression: str, type_name: str) -> list[tuple[str, str]]:
+    """The expression itself, or one for each element of an array, counted from 0."""
+    array = re.fullmatch(r"__ARRAY_OF_(\w+)_(\d+)", type_name)
+    if array is None:
+        return [(expression, type_name)]
+    return [(f"{expression}.value.table[{number}]", array[1]) for number in range(int(array[2]))]
 
 
 def debug_source(program: Program, md5: str) -> str:

@@ -96,14 +96,17 @@ def c_initial_value(program: Program, variable: Variable) -> str:
 def pous_source(program: Program) -> str:
     lines: list[str] = []
     for pou in program.pous:
+        translator = Translator(program, pou)
+        body = translator.translate()
+        lines += translator.functions
         lines.append(f"void {pou.name}_init__({pou.name} *data__, BOOL retain) {{")
         for variable in pou.all_variables:
             lines += [f"  {line}" for line in initialization(program, variable)]
-        lines += ["}", "", f"void {pou.name}_body__({pou.name} *data__) {{"]
+        lines += ["}", "", "// Code part", f"void {pou.name}_body__({pou.name} *data__) {{"]
         if not pou.is_program:
             lines += ["  __SET_VAR(data__->,ENO,,__GET_VAR(data__->EN,));", "  if (!__GET_VAR(data__->EN,)) return;"]
-        lines += Translator(program, pou).translate()
-        lines += ["  goto __end;", "", "__end:", "  return;", "}", ""]
+        lines += body
+        lines += ["  goto __end;", "", "__end:", "  return;", f"}} // {pou.name}_body__() ", "", "", "", ""]
     return "\n".join(lines)
 
 
@@ -177,7 +180,7 @@ Row = tuple[str, str, str, str, bool]
 
 
 def rows(program: Program) -> Iterator[Row]:
-    """The variables of the whole program in the order that numbers them."""
+    """The variables of the whole program in the order that numbers them; an array is one of them."""
     for variable in program.globals:
         yield from variable_rows(program, variable, "CONFIG0.", "CONFIG0.")
     for task in program.tasks:
@@ -198,14 +201,7 @@ def variable_rows(program: Program, variable: Variable, path: str, c_path: str, 
     if block:
         yield from block_rows(program, block, path, retain)
     elif array := parse_array(variable.type):
-        for element in range(array.length):
-            yield (
-                variable.kind,
-                f"{path}[{array.first + element}]",
-                f"{c_path}.value.table[{element}]",
-                array.base,
-                retain,
-            )
+        yield variable.kind, path, c_path, array.c_name, retain
     elif structure := program.structure(variable.type):
         for name, type_name in structure.fields:
             yield variable.kind, f"{path}.{name}", f"{c_path}.value.{name}", type_name, retain

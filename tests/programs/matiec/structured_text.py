@@ -1,7 +1,7 @@
 """Translates the part of Structured Text that the programs use into the C that MatIEC makes of it.
 
-Supported: assignments, IF, FOR, WHILE, calls of function blocks and functions, the usual operators, literals, and raw C
-between `{{` and `}}`. Types are not checked.
+Supported: assignments, IF, FOR, WHILE, calls of function blocks and functions (ADD with EN and ENO too), the usual operators,
+literals, and raw C between `{{` and `}}`. Types are not checked.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TOKEN = re.compile(
       | (?P<string>'(?:\$.|[^'$])*')
       | (?P<number>\d+\#[0-9A-F_]+ | \d+\.\d+(?:E[+-]?\d+)? | \d+)
       | (?P<name>[A-Z_]\w*)
-      | (?P<symbol>:=|<=|>=|<>|\.\.|[-+*/()<>=,;.\[\]])
+      | (?P<symbol>:=|=>|<=|>=|<>|\.\.|[-+*/()<>=,;.\[\]])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -75,6 +75,9 @@ class Translator:
 
     def __init__(self, program: Program, pou: Pou):
         self.program = program
+        self.pou = pou
+        # Definitions that stand in front of the POU.
+        self.functions: list[str] = []
         self.variables = {variable.name: variable for variable in pou.all_variables}
         self.tokens = deque(tokenize(pou.body))
         self.lines: list[str] = []
@@ -172,7 +175,36 @@ class Translator:
     def assignment(self) -> None:
         path, index = self.reference()
         self.take(":=")
-        self.emit(self.write(path, index, self.expression(";")))
+        if self.peek(1) == "(" and self.peek(2) == "EN":
+            value = self.enabled_call(self.variables[path[0]].type)
+        else:
+            value = self.expression(";")
+        self.emit(self.write(path, index, value))
+
+    def enabled_call(self, type_name: str) -> str:
+        """`ADD(EN := e, IN1 := a, IN2 := b, ENO => done);` calls a function of the POU's own, which passes ENO on."""
+        function = f"{self.take()}__{type_name}__{type_name}"
+        arguments: list[str] = []
+        while self.peek() != ")":
+            self.take()
+            name = self.take()
+            if self.take() == ":=":
+                arguments.append(self.expression(",", ")"))
+            else:
+                output = f"data__->{self.take()}"
+        self.take(")")
+        self.take(";")
+        name = f"__{self.pou.name}_{function}{len(self.functions) + 1}"
+        inputs = [f"IN{number}" for number in range(1, len(arguments))]
+        self.functions.append(
+            f"static inline {type_name} {name}(BOOL EN,\n"
+            + "".join(f"  {type_name} {pin},\n" for pin in inputs)
+            + f"  {self.pou.name} *data__)\n{{\n  {type_name} __res;\n"
+            f"  BOOL __TMP_ENO = __GET_VAR({output},);\n"
+            f"  __res = {function}(EN,\n    &__TMP_ENO,\n    (UINT){len(inputs)},\n    {', '.join(inputs)});\n"
+            f"  __SET_VAR(,{output},,__TMP_ENO);\n  return __res;\n}}\n"
+        )
+        return f"{name}({', '.join([*arguments, 'data__'])})"
 
     # Expressions
 
