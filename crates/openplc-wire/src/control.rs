@@ -15,7 +15,8 @@ pub enum Request {
     Ping,
     /// Answered by [`Answer::Status`].
     Status,
-    /// Run the current program; retained values are kept. Answered by [`Answer::Done`] once the first scan is due.
+    /// Run the current program from its initial values. Answered by [`Answer::Done`] after its first scan (or after a second,
+    /// where the interval is longer).
     Start,
     /// Run the current program from its initial values.
     ColdStart,
