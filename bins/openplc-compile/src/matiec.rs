@@ -73,7 +73,7 @@ const USER_CXX: [&str; 5] = [
 const SHIM: [&str; 2] = ["-std=gnu++17", "-fno-gnu-unique"];
 
 /// For linking. The wrapped functions are those of the shim.
-const LINK: [&str; 12] = [
+const LINK: [&str; 16] = [
     "-shared",
     "-Wl,-z,now",
     "-Wl,-z,noexecstack",
@@ -85,6 +85,10 @@ const LINK: [&str; 12] = [
     "-Wl,--wrap=puts",
     "-Wl,--wrap=putchar",
     "-Wl,--wrap=putc",
+    "-Wl,--wrap=exit",
+    "-Wl,--wrap=_exit",
+    "-Wl,--wrap=_Exit",
+    "-Wl,--wrap=quick_exit",
     "-Wl,--build-id=none",
 ];
 
@@ -128,7 +132,7 @@ fn own_sources() -> Vec<(&'static str, &'static str)> {
     ));
     sources.push((
         "shim.cpp",
-        "#include \"matiec.cpp\"\n#include \"host_calls.cpp\"\n",
+        "#include \"matiec.cpp\"\n#include \"host_calls.cpp\"\n#include \"exit_calls.cpp\"\n",
     ));
     sources
 }
@@ -209,7 +213,7 @@ impl Compilers<'_> {
         let whole = Unit {
             tuning: &PROGRAM_TUNING,
             ..self.c(
-                "Res0.c",
+                "Res0.c, POUS.c",
                 "Res0.c",
                 &PROGRAM_OPTIMISATION,
                 self.python(),

@@ -173,51 +173,153 @@ fn tables_that_do_not_get_along_are_compiled_one_by_one() {
     );
 }
 
-#[test]
-fn a_large_program_is_compiled_in_parts_and_one_that_resists_whole() {
-    let block = |n: usize, helper: &str| {
-        let line =
-            "  data__->COUNT.value += 1; /* one of the many lines of a function block of some size */\n";
+/// `POUS.c` of four function blocks that are large enough for parts, with `in_front` of each, as MatIEC writes it.
+fn large_pous(in_front: impl Fn(usize) -> String) -> String {
+    let line = "  data__->COUNT.value += 1; /* one of the many lines of a function block of some size */\n";
+    let body = line.repeat(900);
+    let blocks = (0..4).map(|n| {
         format!(
-            "void B{n}_init__(MAIN *data__) {{\n}}\n{helper}void B{n}_body__(MAIN *data__) {{\n{}}}\n",
-            line.repeat(900)
+            "{}void B{n}_init__(MAIN *data__) {{\n}}\n\n// Code part\nvoid B{n}_body__(MAIN *data__) {{\n\
+             {body}}} // B{n}_body__() \n\n",
+            in_front(n)
         )
-    };
-    let main = &program()["POUS.c"];
-    let plain: String = (0..4).map(|n| block(n, "")).collect();
-    let (_, _, worker) = built(&program_with("POUS.c", &(plain + main)));
-    assert!(
-        worker
-            .lines(Level::Info)
-            .iter()
-            .any(|line| line.starts_with("POUS.c, part 1")),
-        "{:?}",
-        worker.log
+    });
+    blocks.collect::<String>() + &program()["POUS.c"]
+}
+
+fn compiled(worker: &Worker, unit: &str) -> bool {
+    worker
+        .lines(Level::Info)
+        .iter()
+        .any(|line| line.starts_with(unit))
+}
+
+#[test]
+fn a_large_program_is_compiled_in_parts() {
+    // A function that only the block calls, and one of the user's that POUS.h declares and all call.
+    let pous = large_pous(|n| {
+        let user = "INT USER(INT X)\n{\n  return X;\n}\n";
+        format!(
+            "static inline INT __B{n}_ADD__INT__INT1(BOOL EN,\n  INT IN1,\n  MAIN *data__)\n{{\n  return USER(IN1);\n}}\n{}",
+            if n == 0 { user } else { "" }
+        )
+    })
+    .replace(
+        "data__->COUNT.value++",
+        "data__->COUNT.value = USER(data__->COUNT.value + 1)",
     );
-    // A function of the first block that the last one calls without any declaration.
-    let mut resisting: String = (0..4)
-        .map(|n| {
-            block(
-                n,
-                if n == 0 {
-                    "static int helper(void) { return 1; }\n"
-                } else {
-                    ""
-                },
-            )
+    // Each block calls its own.
+    let pous: String = pous
+        .split("// Code part\n")
+        .enumerate()
+        .map(|(n, text)| match n {
+            0 => text.to_owned(),
+            n => format!(
+                "// Code part\n{}",
+                text.replacen(
+                    "  data__->COUNT.value += 1;",
+                    &format!(
+                        "  data__->COUNT.value = __B{}_ADD__INT__INT1(1, 2, data__);",
+                        n - 1
+                    ),
+                    1
+                )
+            ),
         })
         .collect();
-    resisting.push_str(&main.replace("COUNT.value++", "COUNT.value += helper()"));
-    let (_, _, worker) = built(&program_with("POUS.c", &resisting));
-    assert!(
-        worker
-            .lines(Level::Info)
-            .iter()
-            .any(|line| line.starts_with("Res0.c:")),
-        "{:?}",
-        worker.log
-    );
+    let mut files = program_with("POUS.c", &pous);
+    let header = files.get_mut("POUS.h").unwrap();
+    *header = header.replace("void MAIN_init__", "INT USER(INT X);\nvoid MAIN_init__");
+    let (_, _, worker) = built(&files);
+    assert!(compiled(&worker, "POUS.c, part 2"), "{:?}", worker.log);
+    assert!(!compiled(&worker, "Res0.c, POUS.c"), "{:?}", worker.log);
     assert!(worker.lines(Level::Error).is_empty());
+}
+
+#[test]
+fn a_large_program_that_resists_is_compiled_whole() {
+    // A function of the first block that the last one calls without any declaration.
+    let undeclared = large_pous(|n| match n {
+        0 => "static int helper(void) { return 1; }\n".into(),
+        _ => String::new(),
+    })
+    .replace("COUNT.value++", "COUNT.value += helper()");
+    // A function that is declared for all and defined for its own part only.
+    let unlinkable = undeclared.replace(
+        "value += helper()",
+        "value += ({ extern int helper(void); helper(); })",
+    );
+    for pous in [undeclared, unlinkable] {
+        let (_, _, worker) = built(&program_with("POUS.c", &pous));
+        assert!(compiled(&worker, "Res0.c, POUS.c"), "{:?}", worker.log);
+        assert!(worker.lines(Level::Error).is_empty(), "{:?}", worker.log);
+    }
+}
+
+#[test]
+fn what_the_linker_misses_is_told_in_words() {
+    let block = "int missing(int x);\nextern \"C\" int f(int x) {\n  return missing(x);\n}\n\
+                 extern \"C\" void glueVars(void) {}\n";
+    let (reason, worker) = failure(&program_with("c_blocks_code.cpp", block));
+    assert_eq!(reason, "The program cannot be linked: see the errors above.");
+    let errors = worker.lines(Level::Error);
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert_eq!(
+        errors[0],
+        "error: missing(int) is not defined (used in c_blocks_code.cpp)"
+    );
+    assert!(
+        errors[1].starts_with("error: glueVars is defined twice (in "),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn a_compiler_that_does_not_know_an_option_is_used_without_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let compiler = folder.path().join("gcc");
+    let script = "#!/bin/sh\nfor argument; do\n  case $argument in\n    -fno-ipa-modref)\n      \
+                  echo \"gcc: error: unrecognized command-line option '$argument'\" >&2; exit 1;;\n  esac\ndone\n\
+                  exec /usr/bin/gcc \"$@\"\n";
+    std::fs::write(&compiler, script).unwrap();
+    std::fs::set_permissions(&compiler, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let mut worker = Worker::start(&[], |command| {
+        command.env("PATH", path);
+    });
+    worker.order(&upload(&program()));
+    let end = worker.converse(|_| false);
+    assert!(matches!(end, Some(End::Built { .. })), "{end:?} {:?}", worker.log);
+    worker.wait();
+}
+
+#[test]
+fn names_that_system_headers_also_have_are_the_users() {
+    let names = [
+        "F_OK",
+        "R_OK",
+        "W_OK",
+        "X_OK",
+        "F_LOCK",
+        "F_TEST",
+        "F_ULOCK",
+        "STDIN_FILENO",
+    ];
+    let members: String = names.iter().map(|name| format!(" INT {name};")).collect();
+    let mut files = program();
+    let header = files.get_mut("POUS.h").unwrap();
+    *header = header.replace("__IEC_INT_t COUNT;", &format!("__IEC_INT_t COUNT;{members}"));
+    let _ = built(&files);
+    // A program with a Python block includes a header of ours.
+    files.insert(
+        "POUS.c".into(),
+        program()["POUS.c"].replace(
+            "data__->COUNT.value++;",
+            "void *in, *out;\n  char name[128];\n  pid_t pid = getpid();\n  create_shm_name(name, sizeof(name));\n  \
+             if (python_block_loader(\"a.py\", \"\", name, 1, 1, &in, &out, pid) < 0) {\n    printf(\"no\\n\");\n  }",
+        ),
+    );
+    let _ = built(&files);
 }
 
 #[test]

@@ -26,8 +26,6 @@ char line[LINE];
 size_t line_length;
 // A block may print from a thread of its own; whoever comes second loses the text instead of waiting.
 bool printing;
-// Set after a Python block was refused: what generated code prints next only says so once more.
-bool swallow_next;
 
 uint64_t window_ns;
 uint32_t window_lines;
@@ -59,18 +57,14 @@ void end_line() {
 void print(const char *text, size_t length) {
     if (__atomic_test_and_set(&printing, __ATOMIC_ACQUIRE))
         return;
-    if (swallow_next) {
-        swallow_next = false;
-    } else {
-        for (size_t at = 0; at < length; at++) {
-            if (text[at] == '\n') {
-                end_line();
-                continue;
-            }
-            line[line_length++] = text[at];
-            if (line_length == LINE)
-                end_line();
+    for (size_t at = 0; at < length; at++) {
+        if (text[at] == '\n') {
+            end_line();
+            continue;
         }
+        line[line_length++] = text[at];
+        if (line_length == LINE)
+            end_line();
     }
     __atomic_clear(&printing, __ATOMIC_RELEASE);
 }
@@ -147,7 +141,6 @@ int __wrap_printf(const char *format, ...) {
 }
 
 int __wrap_puts(const char *text) {
-    // One call each, so that a swallowed line takes its line feed along.
     return __wrap_printf("%s\n", text);
 }
 
@@ -180,7 +173,6 @@ int openplc_python_block(const void *instance, const char *script_name, const ch
             return 0;
         block->impossible = result == -2;
     }
-    swallow_next = true;
     return -1;
 }
 

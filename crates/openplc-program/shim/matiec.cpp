@@ -3,6 +3,7 @@
 // Compiled with every program. It knows the generated functions by name and the layout of the image tables, and must not
 // depend on the headers that come with a program: those differ between Editors and use names such as BOOL and TIME.
 #include "openplc_program.h"
+#include "exit_calls.h"
 #include "host_calls.h"
 
 #include <stdio.h>
@@ -105,9 +106,7 @@ int32_t failed(int32_t code, const char *text) {
     return code;
 }
 
-// Runs `call` and turns a C++ exception of a C/C++ block into a fault. The C units are compiled with -fexceptions, so
-// that an exception finds its way through them.
-template <typename Call> int32_t guarded(Call call) {
+template <typename Call> int32_t caught(Call call) {
     try {
         call();
         return OPENPLC_OK;
@@ -116,6 +115,21 @@ template <typename Call> int32_t guarded(Call call) {
     } catch (...) {
         return failed(OPENPLC_EXCEPTION, "an exception that is no std::exception");
     }
+}
+
+// Runs `call` and turns a C++ exception of a C/C++ block into a fault, and a call of exit() as well. The C units are
+// compiled with -fexceptions, so that an exception finds its way through them.
+template <typename Call> int32_t guarded(Call call) {
+    if (const char *text = openplc_exit_text())
+        return failed(OPENPLC_EXCEPTION, text);
+    if (_setjmp(openplc_way_out)) {
+        openplc_leave();
+        return failed(OPENPLC_EXCEPTION, openplc_exit_text());
+    }
+    openplc_enter();
+    const int32_t result = caught(call);
+    openplc_leave();
+    return result;
 }
 
 int32_t init(const openplc_host *host);
@@ -177,6 +191,7 @@ openplc_program program = {
 
 int32_t init(const openplc_host *host) {
     openplc_set_host(host);
+    openplc_expect_exit();
     // Lines that a C/C++ block writes by other means than printf shall not wait for a full buffer.
     setvbuf(stdout, nullptr, _IOLBF, 0);
     const int32_t result = guarded([] {

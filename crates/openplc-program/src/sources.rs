@@ -7,6 +7,8 @@ pub const HEADER: &str = include_str!("../include/openplc_program.h");
 pub const MATIEC: &[(&str, &str)] = &[
     ("openplc_program.h", HEADER),
     ("host_calls.h", include_str!("../shim/host_calls.h")),
+    ("exit_calls.h", include_str!("../shim/exit_calls.h")),
+    ("exit_calls.cpp", include_str!("../shim/exit_calls.cpp")),
     ("host_calls.cpp", include_str!("../shim/host_calls.cpp")),
     ("matiec.cpp", include_str!("../shim/matiec.cpp")),
     ("python_block.h", include_str!("../shim/python_block.h")),

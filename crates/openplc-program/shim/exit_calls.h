@@ -1,0 +1,17 @@
+/* How a program that calls exit() is kept from ending the runtime. */
+#ifndef OPENPLC_EXIT_CALLS_H
+#define OPENPLC_EXIT_CALLS_H
+
+#include <setjmp.h>
+
+/* Where exit() of the calling thread leads from now on, after a _setjmp() by the caller, who must not return before
+ * openplc_leave(). */
+extern jmp_buf openplc_way_out;
+/* From here on exit() is understood. Until then, and while the object is unloaded, it aborts. */
+void openplc_expect_exit(void);
+void openplc_enter(void);
+void openplc_leave(void);
+/* Which call the program made, in words; null as long as it made none. */
+const char *openplc_exit_text(void);
+
+#endif
