@@ -40,7 +40,7 @@ class Plant:
         return done.stdout == "installed"
 
     def purge(self):
-        return self.machine.run("apt-get", "purge", "--yes", "openplc-runtime")
+        self.machine.run("dpkg", "--purge", "openplc-runtime")
 
     def enable(self):
         self.machine.run("systemctl", "enable", "--now", "openplc-api.socket")

@@ -1,0 +1,87 @@
+"""Who may operate the units: members of group openplc start, stop and restart them; nobody else, and nothing else."""
+
+import re
+
+import pytest
+
+from harness.waiting import wait_until
+
+UNITS = (
+    *("openplc-api.socket", "openplc-api.service", "openplc-core.socket", "openplc-core.service"),
+    "openplc-compile.socket",
+)
+VERBS = ("stop", "start", "restart")
+REFUSED = re.compile("Access denied|Interactive authentication required|Permission denied|Operation not permitted")
+OTHER_ACTS = {
+    "another unit": ("systemctl", "restart", "dbus.service"),
+    "another unit's stop": ("systemctl", "stop", "systemd-journald.service"),
+    "kill": ("systemctl", "kill", "openplc-core.service"),
+    "properties": ("systemctl", "set-property", "--runtime", "openplc-core.service", "CPUWeight=1"),
+    "disable": ("systemctl", "disable", "openplc-api.socket"),
+    "enable": ("systemctl", "enable", "openplc-core.socket"),
+    "mask": ("systemctl", "mask", "openplc-core.service"),
+    "daemon-reload": ("systemctl", "daemon-reload"),
+    "a command as root": ("systemd-run", "--quiet", "--unit=openplc-intruder", "true"),
+    "environment": ("systemctl", "set-environment", "OPENPLC_LOG=trace"),
+    "a build unit of one's own": ("systemctl", "start", "openplc-compile@1.service"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def people(plant):
+    run = plant.machine.run
+    for name, more in (("anna", ["--groups=openplc"]), ("bert", [])):
+        if run("id", name, check=False).returncode:
+            run("useradd", "--create-home", *more, name)
+
+
+def act(plant, user, *command):
+    return plant.machine.run(*command, user=user, check=False)
+
+
+def assert_refused(done):
+    assert done.returncode != 0, "it was allowed"
+    assert REFUSED.search(done.stdout + done.stderr), done.stderr
+
+
+def main_processes(plant):
+    units = ("openplc-api.service", "openplc-core.service")
+    return {unit: plant.machine.properties(unit, "MainPID", "ActiveState") for unit in units}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_member_may_start_stop_and_restart(plant, api, unit):
+    try:
+        for verb in VERBS:
+            done = act(plant, "anna", "systemctl", "--no-ask-password", verb, unit)
+            assert done.returncode == 0, f"{verb}: {done.stderr}"
+            assert plant.machine.active(unit) == ("inactive" if verb == "stop" else "active"), verb
+    finally:
+        plant.machine.run("systemctl", "start", "openplc-core.service", "openplc-compile.socket", "openplc-api.socket")
+    wait_until(lambda: api.state() in ("RUNNING", "EMPTY", "STOPPED"), "the PLC")
+
+
+@pytest.mark.parametrize("other_act", OTHER_ACTS)
+def test_a_member_may_do_nothing_else(plant, other_act):
+    before = main_processes(plant)
+    program, *arguments = OTHER_ACTS[other_act]
+    assert_refused(act(plant, "anna", program, "--no-ask-password", *arguments))
+    assert main_processes(plant) == before
+
+
+@pytest.mark.parametrize("user", ["bert", "openplc-api", "openplc-core", "nobody"])
+def test_others_may_do_nothing(plant, user):
+    before = main_processes(plant)
+    for unit in UNITS:
+        for verb in VERBS:
+            assert_refused(act(plant, user, "systemctl", "--no-ask-password", verb, unit))
+    program, *arguments = OTHER_ACTS["a command as root"]
+    assert_refused(act(plant, user, program, "--no-ask-password", *arguments))
+    assert main_processes(plant) == before
+
+
+def test_the_control_socket_answers_members_and_refuses_strangers(plant):
+    dial = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/runtime/plc_runtime.socket')"
+    assert act(plant, "anna", "python3", "-c", dial).returncode == 0
+    done = act(plant, "bert", "python3", "-c", dial)
+    assert "Permission denied" in done.stderr, done

@@ -1,0 +1,114 @@
+"""What the kernel grants each process: no root, no capability, no way to more, and one port for all of them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.processes import descendants
+from harness.waiting import wait_until
+
+CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+CAP_SYS_NICE = 1 << 23
+
+
+def kernel_says(process):
+    """Each thread's /proc status as a dictionary."""
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        yield dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+
+
+def assert_confined(process):
+    for status in kernel_says(process):
+        assert "0" not in status["Uid"].split() + status["Gid"].split(), f"{process} is root: {status}"
+        assert "0" not in status["Groups"].split(), f"{process} is in root's group: {status}"
+        capabilities = {name: int(status[name], 16) for name in CAPABILITY_SETS}
+        assert not any(capabilities.values()), f"{process} has capabilities: {capabilities}"
+        assert int(status["CapBnd"], 16) in (0, CAP_SYS_NICE), f"{process} may get capabilities: {status['CapBnd']}"
+        assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2"), status
+
+
+def network(process):
+    return os.readlink(f"/proc/{process.pid}/ns/net")
+
+
+@pytest.fixture
+def daemons(plant, api, programs):
+    """API and core, with a program loaded that has a Python block's interpreter below the core."""
+    api.deploy(programs.blink.zip())
+    return [plant.process("openplc-api"), plant.process("openplc-core")]
+
+
+def test_no_thread_has_root_or_a_capability_once_a_program_is_loaded(daemons):
+    for process in daemons:
+        assert_confined(process)
+
+
+def test_each_daemon_is_a_user_of_its_own(daemons):
+    users = {os.stat(f"/proc/{process.pid}").st_uid for process in daemons}
+    assert len(users) == len(daemons)
+
+
+def test_no_process_of_a_build_has_root_or_a_capability(plant, api, slow_to_build):
+    assert api.upload(slow_to_build.zip(), clean=True).status == 200
+    worker = plant.process("openplc-compile")
+    wait_until(lambda: plant.machine.processes("cc1plus"), "the compiler")
+    family = [worker, *(p for p in descendants(worker.pid) if p.state != "Z")]
+    assert any(process.name == "cc1plus" for process in family), family
+    seen = 0
+    for process in family:
+        try:
+            assert_confined(process)
+            assert network(process) not in (network(plant.process("openplc-api")), os.readlink("/proc/self/ns/net"))
+            seen += 1
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # one compiler of several has ended meanwhile
+    assert seen >= 2, family
+    assert api.follow_build().status == "SUCCESS"
+
+
+def test_one_port_and_no_other(plant, daemons):
+    assert plant.machine.listening() == {("tcp", plant.port)}
+
+
+def test_no_daemon_shares_the_network_of_the_machine(daemons):
+    machine = os.readlink("/proc/self/ns/net")
+    networks = [network(process) for process in daemons]
+    assert machine not in networks
+    assert len(set(networks)) == len(networks)
+
+
+def test_nothing_can_be_reached_from_the_network_of_the_api(plant, daemons):
+    """Not even the computer itself, where 8443 listens."""
+    attempt = f"import socket; socket.create_connection(('127.0.0.1', {plant.port}), 2)"
+    outside = subprocess.run([sys.executable, "-c", attempt])
+    assert outside.returncode == 0
+    for address in ("127.0.0.1", "192.0.2.1"):
+        inside = ["nsenter", "--net", "--target", str(daemons[0].pid), sys.executable, "-c"]
+        done = subprocess.run([*inside, attempt.replace("127.0.0.1", address)], capture_output=True, text=True)
+        assert done.returncode != 0
+        assert re.search("unreachable|refused", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("unit", ["openplc-api.service", "openplc-core.service"])
+def test_daemons_may_make_unix_sockets_only(plant, unit):
+    properties = plant.machine.properties(unit, "RestrictAddressFamilies", "PrivateNetwork", "NoNewPrivileges")
+    assert properties == {"RestrictAddressFamilies": "AF_UNIX", "PrivateNetwork": "yes", "NoNewPrivileges": "yes"}
+
+
+def test_secrets_and_programs_are_their_owners_alone(plant, daemons):
+    for part, user in (("api", "openplc-api"), ("core", "openplc-core")):
+        folder = plant.machine.path(f"/var/lib/openplc-runtime/{part}")
+        assert folder.stat().st_mode & 0o777 == 0o700
+        for path in folder.rglob("*"):
+            assert path.is_symlink() or path.lstat().st_mode & 0o077 == 0, path
+        assert plant.machine.output("stat", "--format=%U", f"/var/lib/openplc-runtime/{part}") == user
+
+
+def test_the_control_socket_is_for_its_group(plant, daemons):
+    for name in ("plc_runtime.socket", "compile.socket"):
+        shown = plant.machine.output("stat", "--format=%U %G %a", f"/run/runtime/{name}")
+        assert shown == "root openplc 660", name

@@ -1,0 +1,132 @@
+"""What an uploaded program tries against the computer, when it is compiled and when it runs."""
+
+import errno
+import re
+
+import pytest
+
+from catalogue import single_task
+from harness.programs import bundle
+from harness.waiting import wait_until
+from matiec.c_block import CBlock
+from matiec.model import Variable
+
+# What is tried, the code that tries it (negative: refused), and how it must be refused.
+ATTEMPTS = {
+    "TRY_INET": ("socket(AF_INET, SOCK_STREAM, 0)", {errno.EAFNOSUPPORT}),
+    "TRY_INET6": ("socket(AF_INET6, SOCK_DGRAM, 0)", {errno.EAFNOSUPPORT}),
+    "TRY_NETLINK": ("socket(AF_NETLINK, SOCK_RAW, 0)", {errno.EAFNOSUPPORT}),
+    "TRY_PACKET": ("socket(AF_PACKET, SOCK_RAW, 0)", {errno.EAFNOSUPPORT}),
+    "TRY_SHADOW": ('open("/etc/shadow", O_RDONLY)', {errno.EACCES}),
+    "TRY_SECRETS": ('open("/var/lib/openplc-runtime/api/.env", O_RDONLY)', {errno.EACCES}),
+    "TRY_HOME": ('open("/root/secret", O_RDONLY)', {errno.EACCES}),
+    "TRY_BUILDS": ('dial("/run/runtime/compile.socket")', {errno.EACCES}),
+    "TRY_ETC": ('open("/etc/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
+    "TRY_USR": ('open("/usr/lib/openplc-runtime/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
+    "TRY_VAR": ('open("/var/lib/openplc-runtime/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
+    "TRY_RUN": ('open("/run/runtime/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
+    "TRY_SETUID": ("setuid(0)", {errno.EPERM}),
+    "TRY_SETGID": ("setgid(0)", {errno.EPERM}),
+    "TRY_SUID_FILE": ('chmod(own_file("/tmp/mark"), 04755)', {errno.EPERM}),
+    "TRY_NAMESPACE": ("unshare(CLONE_NEWUSER)", {errno.EPERM}),
+    "TRY_MOUNT": ('mount("none", "/tmp", "tmpfs", 0, "")', {errno.EPERM}),
+    "TRY_WRITABLE_CODE": ("map(-1, PROT_READ | PROT_WRITE | PROT_EXEC)", {errno.EPERM}),
+    "TRY_INIT": ("kill(1, SIGTERM)", {errno.EPERM}),
+}
+
+SOURCE = """\
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int outcome(long result) { return result < 0 ? errno : 0; }
+
+static long dial(const char *path) {
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  strcpy(address.sun_path, path);
+  return connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&address, sizeof address);
+}
+
+static const char *own_file(const char *path) {
+  int file = open(path, O_RDWR | O_CREAT, 0700);
+  if (ftruncate(file, 4096) == 0) close(file);
+  return path;
+}
+
+static long map(int file, int protection) {
+  int flags = MAP_PRIVATE | (file < 0 ? MAP_ANONYMOUS : 0);
+  return mmap(0, 4096, protection, flags, file, 0) == MAP_FAILED ? -1 : 0;
+}
+
+void setup() {
+%s
+  DONE = 1;
+}
+
+void loop() {}
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(plant, api, editor):
+    """What each attempt of a running program came to: an error number, or 0 where it was let."""
+    plant.machine.path("/root/secret").write_text("secret")
+    tries = "\n".join(f"  {name} = outcome({code});" for name, (code, _) in ATTEMPTS.items())
+    pins = [Variable(name, "INT", "OUTPUT") for name in [*ATTEMPTS, "DONE"]]
+    block = CBlock("INTRUDER", [Variable("NOTHING", "BOOL", "INPUT")], pins, SOURCE % tries)
+    made = bundle(
+        single_task(
+            "intruder", [Variable("BLOCK", "INTRUDER")], "\n  BLOCK(NOTHING := FALSE);\n",
+            pous=[block.pou()], c_blocks=[block],
+        )
+    )  # fmt: skip
+    api.deploy(made.zip())
+    debugger = plant.debugger(editor, api, made)
+    wait_until(lambda: debugger.read("DONE") == 1, "all attempts")
+    values = debugger.read_many(ATTEMPTS)
+    debugger.client.disconnect()
+    assert api.state() == "RUNNING"
+    return values
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_a_running_program_is_refused(outcomes, attempt):
+    code, refusals = ATTEMPTS[attempt]
+    found = outcomes[attempt]
+    assert found in refusals, f"{code}: {errno.errorcode.get(found, 'allowed')}"
+
+
+@pytest.mark.parametrize("way", ['#include "%s"', 'asm(".incbin \\"%s\\"");', 'asm(".include \\"%s\\"");'])
+@pytest.mark.parametrize(
+    "path", ["/etc/shadow", "/var/lib/openplc-runtime/api/.env", "/root/secret", "/run/runtime/plc_runtime.socket"]
+)
+def test_the_compiler_cannot_read_a_secret(plant, api, programs, way, path):
+    plant.machine.path("/root/secret").write_text("secret of root\n")
+    blink = programs.blink
+    code = blink.files["c_blocks_code.cpp"] + f"\n{way % path}\n".encode()
+    assert api.upload(blink.with_file("c_blocks_code.cpp", code).zip()).status == 200
+    build = api.follow_build()
+    assert build.status == "FAILED", build.text
+    assert re.search("[Pp]ermission denied|No such|can't open|not found", build.text), build.text
+    for secret in ("root:", "secret of root", "PEPPER", "JWT_SECRET"):
+        assert secret not in build.text
+
+
+def test_a_build_leaves_nothing(plant, api, programs):
+    api.upload(programs.types.zip(), clean=True)
+    assert api.follow_build().status == "SUCCESS"
+
+    def left():
+        inside = "ls -d /run/openplc-compile-* /run/private/openplc-compile-* /tmp/*compile* /var/tmp/*compile* 2>/dev/null"
+        return plant.machine.output("sh", "-c", inside, check=False)
+
+    wait_until(lambda: not left(), lambda: f"nothing left: {left()}")
