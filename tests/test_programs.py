@@ -106,6 +106,19 @@ class TestPythonBlocks:
         wait_until(lambda: not alive(), lambda: f"the old interpreters to end: {alive()}", 5)
         wait_until(lambda: len(interpreters(runtime)) >= 2, "the resumed program's interpreters", 20)
 
+    def test_a_busy_block_ends_with_a_core_that_is_killed(self, runtime, deployed):
+        """It never looks whether the core is still there, and cleans nothing up."""
+        before = set(os.listdir("/dev/shm"))
+        deployed(python_program("while True: time.sleep(3000)"))
+        old = {p.pid for p in wait_until(lambda: interpreters(runtime), "the interpreters", 20)}
+        left = set(os.listdir("/dev/shm")) - before
+        assert left
+        runtime.kill_process("openplc-core")
+        wait_until(lambda: not {p.pid for p in descendants(os.getpid()) if p.pid in old and p.state != "Z"},
+                   "the old interpreters to end", 5)  # fmt: skip
+        wait_until(lambda: {p.pid for p in interpreters(runtime)} - old, "those of the resumed program", 20)
+        assert not left & set(os.listdir("/dev/shm"))
+
     def test_they_leave_no_shared_memory(self, runtime, deployed, programs):
         deployed(programs.blink)
         wait_until(lambda: not interpreters(runtime), "no interpreter")
@@ -145,7 +158,9 @@ class TestFaults:
         wait_until(lambda: debugger.read("SCANS") > 5, "scans")
         debugger.force("TRIGGER", True)
         wait_until(lambda: api.state() == "ERROR", "the fault")
-        assert "the block gave up" in api.log_text(last), api.log_text(last)
+        wait_until(
+            lambda: "the block gave up" in api.log_text(last), lambda: f"the reason in {api.log_text(last)[-500:]}"
+        )
         assert runtime.process("openplc-core") == core
         debugger.release("TRIGGER")
         assert api.start() == "START:OK"
