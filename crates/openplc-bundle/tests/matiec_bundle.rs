@@ -79,7 +79,7 @@ fn files() -> Files {
         ("conf/modbus_slave.json", "{}"),
         ("conf/opcua.json", " "),
         ("plc.xml", "<xml/>"),
-        ("program.st", "PROGRAM main"),
+        ("program.st", "PROGRAM main\n  VAR\n    values : ARRAY [7..8] OF REAL;\n  END_VAR\nEND_PROGRAM\n"),
     ]
     .into_iter()
     .map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()))
@@ -120,11 +120,23 @@ fn a_bundle_says_everything_that_a_manifest_needs() {
             (1, "CONFIG0.RES0.INSTANCE0.LAMP", "BOOL", false, Some("%QX0.3")),
             (2, "CONFIG0.RES0.INSTANCE0.SHARED", "INT", false, None),
             (3, "CONFIG0.RES0.INSTANCE0.TON0.ET", "TIME", false, None),
-            (4, "CONFIG0.RES0.INSTANCE0.VALUES[0]", "REAL", true, None),
-            (5, "CONFIG0.RES0.INSTANCE0.VALUES[1]", "REAL", true, None),
+            (4, "CONFIG0.RES0.INSTANCE0.VALUES[7]", "REAL", true, None),
+            (5, "CONFIG0.RES0.INSTANCE0.VALUES[8]", "REAL", true, None),
             (6, "CONFIG0.RES0.INSTANCE0.POINT.X", "REAL", false, None),
             (7, "CONFIG0.RES0.INSTANCE0._TMP_ADD12_OUT", "INT", false, None),
         ]
+    );
+}
+
+#[test]
+fn elements_of_unknown_arrays_are_named_by_position() {
+    let mut files = files();
+    files.remove("program.st");
+    let bundle = Bundle::from_files(files).unwrap();
+    let values = &bundle.program.variables[4];
+    assert_eq!(
+        (values.path.as_str(), values.retain),
+        ("CONFIG0.RES0.INSTANCE0.VALUES.table[0]", true)
     );
 }
 

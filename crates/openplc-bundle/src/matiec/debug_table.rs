@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use openplc_wire::manifest::Variable;
 
+use super::declarations::{Declarations, as_positions};
 use super::locations::Uses;
 use super::path::{canonical, split_last};
 use super::variables_csv::VariableList;
@@ -114,23 +115,50 @@ impl DebugTable {
     }
 
     /// The variables in order, with what the other tables know about them.
-    pub(super) fn variables(&self, csv: &VariableList, located: &Uses) -> Vec<Variable> {
+    pub(super) fn variables(
+        &self,
+        csv: &VariableList,
+        located: &Uses,
+        declarations: &Declarations,
+    ) -> Vec<Variable> {
         (0u32..)
             .zip(&self.entries)
             .map(|(index, (expression, iec_type))| {
                 let path = canonical(expression);
                 let known = csv.find(&path);
+                let named = self.with_indexes(&path, declarations);
                 Variable {
                     index,
-                    path: known
-                        .as_ref()
-                        .map_or_else(|| csv.qualified(&path), |(_, path)| path.clone()),
+                    path: match known {
+                        // The row of an element, or of something in it, says the index itself.
+                        Some((row, whole)) if whole.contains('[') => {
+                            format!("{}{}", row.iec_path, as_positions(&path[whole.len()..]))
+                        }
+                        Some((row, whole)) => format!("{}{}", row.iec_path, &named[whole.len()..]),
+                        None => csv.qualified(&named),
+                    },
                     iec_type: iec_type.clone(),
                     retain: known.is_some_and(|(row, _)| row.retain),
                     location: self.location(&path, located),
                 }
             })
             .collect()
+    }
+
+    /// The path with the indexes of `program.st` in place of those of C.
+    fn with_indexes(&self, path: &str, declarations: &Declarations) -> String {
+        // `RES0.INSTANCE0.X[0]` belongs to the type of RES0.INSTANCE0, `CONFIG0.X[0]` to the global variables.
+        let dots = path.match_indices('.').map(|(at, _)| at);
+        for at in dots.clone() {
+            let (object, rest) = path.split_at(at);
+            if let Some(owner) = self.objects.get(object) {
+                return format!("{object}{}", declarations.with_indexes(owner, rest));
+            }
+        }
+        match dots.min() {
+            Some(at) => format!("{}{}", &path[..at], declarations.with_indexes("", &path[at..])),
+            None => as_positions(path),
+        }
     }
 
     fn location(&self, path: &str, located: &Uses) -> Option<String> {

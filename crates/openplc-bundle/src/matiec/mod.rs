@@ -4,6 +4,7 @@
 //! understood becomes a warning, because the program runs without it.
 
 mod debug_table;
+mod declarations;
 mod locations;
 mod path;
 mod tasks;
@@ -98,7 +99,7 @@ pub(crate) fn read(files: &Files) -> Result<Program, BundleError> {
 
     let declared = locations::declared(&text("LOCATED_VARIABLES.h"))?;
     let located = locations::uses(&[&configuration, &resource, &units], &declared);
-    let variables = table.variables(&csv, &located);
+    let variables = table.variables(&csv, &located, &declarations::parse(&text("program.st")));
     Ok(Program {
         md5,
         tick_ns,

@@ -60,9 +60,9 @@ impl VariableList {
         );
     }
 
-    /// The row of a variable and its IEC path. Elements of arrays and fields of structures have the row of the whole when
-    /// they have none of their own.
-    pub(super) fn find(&self, path: &str) -> Option<(&Row, String)> {
+    /// The row of a variable, and the part of its path to which the row belongs. Elements of arrays and fields of structures
+    /// have the row of the whole when they have none of their own.
+    pub(super) fn find<'path>(&self, path: &'path str) -> Option<(&Row, &'path str)> {
         let mut whole = path;
         loop {
             if let Some(row) = self
@@ -70,7 +70,7 @@ impl VariableList {
                 .get(whole)
                 .or_else(|| self.rows.get(&self.qualified(whole)))
             {
-                return Some((row, format!("{}{}", row.iec_path, &path[whole.len()..])));
+                return Some((row, whole));
             }
             whole = split_last(whole)?.0;
         }
@@ -102,15 +102,25 @@ mod tests {
     #[test]
     fn rows_are_found_by_the_expression_of_debug_c() {
         let list = parse(TEXT);
-        let find = |path: &str| list.find(path).map(|(row, path)| (path, row.retain));
+        let find = |path: &str| {
+            list.find(path)
+                .map(|(row, whole)| (whole.to_owned(), row.iec_path.as_str(), row.retain))
+        };
         assert_eq!(
             find("RES0.INSTANCE0.COUNT"),
-            Some(("CONFIG0.RES0.INSTANCE0.COUNT".into(), true))
+            Some((
+                "RES0.INSTANCE0.COUNT".into(),
+                "CONFIG0.RES0.INSTANCE0.COUNT",
+                true
+            ))
         );
-        assert_eq!(find("CONFIG0.LAMP"), Some(("CONFIG0.LAMP".into(), false)));
+        assert_eq!(
+            find("CONFIG0.LAMP"),
+            Some(("CONFIG0.LAMP".into(), "CONFIG0.LAMP", false))
+        );
         assert_eq!(
             find("RES0.INSTANCE0.A[3]"),
-            Some(("CONFIG0.RES0.INSTANCE0.A[3]".into(), true))
+            Some(("RES0.INSTANCE0.A".into(), "CONFIG0.RES0.INSTANCE0.A", true))
         );
         assert_eq!(list.tick_ns, Some(20_000_000));
     }
