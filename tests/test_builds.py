@@ -146,6 +146,8 @@ class TestSuccess:
         assert api.state() == "RUNNING"
         assert api.start() == "START:ERROR_ALREADY_RUNNING", "what later Editors get and take for success"
 
-    def test_follows_the_first_scan(self, api, blink):
-        api.deploy(blink.zip())
-        wait_until(lambda: api.scan_count() > 0, "a scan")
+    def test_follows_the_first_scan(self, api, blink, programs):
+        """Whatever ran before: also a program whose next deadline is far off."""
+        for bundle in (programs.slow, blink, programs.fast, blink):
+            api.deploy(bundle.zip())
+            assert api.scan_count() > 0

@@ -147,6 +147,7 @@ def test_success_means_that_the_new_program_runs(api, session, core, blink, prog
     for bundle in (blink, programs.types, blink):
         assert api.upload(bundle.zip()).status == 200
         wait_until(lambda: api.compilation()["status"] == "SUCCESS", "SUCCESS", 60, interval=0)
+        assert api.scan_count() > 0
         assert answer_bytes(session.command(MD5))[2:].decode() == bundle.md5
         assert api.state() == "RUNNING"
 

@@ -6,6 +6,7 @@ mod daemon;
 mod fault_history;
 mod foreign_threads;
 mod housekeeping;
+mod line_budget;
 mod loaded;
 mod log_ring;
 mod machine;

@@ -5,9 +5,12 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::thread;
+use std::time::Instant;
 
 use rustix::fs::OFlags;
 use rustix::pipe::PipeFlags;
+
+use crate::line_budget::LineBudget;
 
 /// Longest line that is logged, in bytes; a longer one is split.
 const MAX_LINE: u64 = 1000;
@@ -28,9 +31,10 @@ pub fn capture() -> io::Result<()> {
         .map(drop)
 }
 
-/// Hands each line of `source` to `emit` until the source ends.
+/// Hands each line of `source` to `emit` until the source ends; of a flood only some, and how many were dropped.
 pub fn for_each_line(source: impl Read, mut emit: impl FnMut(&str)) {
     let mut source = BufReader::new(source);
+    let mut budget = LineBudget::new(Instant::now());
     let mut line = Vec::new();
     while matches!(
         source.by_ref().take(MAX_LINE).read_until(b'\n', &mut line),
@@ -38,7 +42,12 @@ pub fn for_each_line(source: impl Read, mut emit: impl FnMut(&str)) {
     ) {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end();
-        if !text.is_empty() {
+        if !text.is_empty()
+            && let Some(dropped) = budget.spend(Instant::now())
+        {
+            if dropped > 0 {
+                emit(&format!("({dropped} lines were dropped: too many a second)"));
+            }
             emit(text);
         }
         line.clear();

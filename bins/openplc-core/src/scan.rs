@@ -76,6 +76,7 @@ impl ScanSlot {
                     // The thread needs its capability no longer, and the program must never have it.
                     let _ = caps::clear(None, caps::CapSet::Effective);
                     let _ = caps::clear(None, caps::CapSet::Permitted);
+                    let _ = caps::clear(None, caps::CapSet::Inheritable);
                     let _ = sender.send(priority);
                     slot.scan_for_ever();
                 }
