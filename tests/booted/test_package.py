@@ -88,6 +88,7 @@ def test_a_purge_removes_the_data(fresh, programs):
 
 
 def test_a_purge_leaves_other_peoples_files(fresh):
+    fresh.process("openplc-core")  # makes the folder
     foreign = fresh.machine.path(f"{STATE}/of-another-runtime")
     foreign.write_text("kept")
     fresh.purge()

@@ -37,7 +37,7 @@ def network(process):
 
 @pytest.fixture
 def daemons(plant, api, programs):
-    """API and core, with a program loaded that has a Python block's interpreter below the core."""
+    """API and core, with a program loaded."""
     api.deploy(programs.blink.zip())
     return [plant.process("openplc-api"), plant.process("openplc-core")]
 
@@ -45,6 +45,19 @@ def daemons(plant, api, programs):
 def test_no_thread_has_root_or_a_capability_once_a_program_is_loaded(daemons):
     for process in daemons:
         assert_confined(process)
+
+
+def test_the_interpreter_of_a_python_block_is_confined_as_the_core(plant, api, editor, programs):
+    api.deploy(programs.python.zip())
+    debugger = plant.debugger(editor, api, programs.python)
+    wait_until(lambda: debugger.read("RES0__INSTANCE0.SECOND.SCALED") == 21.0, "the block's result", 20)
+    debugger.client.disconnect()
+    core = plant.process("openplc-core")
+    interpreters = [p for p in descendants(core.pid) if p.name.startswith("python3")]
+    assert interpreters
+    for process in interpreters:
+        assert_confined(process)
+        assert network(process) == network(core)
 
 
 def test_each_daemon_is_a_user_of_its_own(daemons):
