@@ -166,6 +166,23 @@ class TestFaults:
         assert api.start() == "START:OK"
         assert api.state() == "RUNNING"
 
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [("exit", "the program called exit(1)"), ("exit_of_a_thread", "a thread of the program called _exit(2)")],
+    )
+    def test_a_block_that_ends_the_process(self, runtime, api, deployed, programs, name, reason):
+        """It ends the program only, and the reason is told."""
+        core, last = runtime.process("openplc-core"), api.logs()[-1]["id"]
+        debugger = deployed(getattr(programs, name))
+        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        debugger.force("TRIGGER", True)
+        wait_until(lambda: api.state() == "ERROR", "the fault")
+        wait_until(lambda: reason in api.log_text(last), lambda: f"the reason in {api.log_text(last)[-500:]}")
+        assert runtime.process("openplc-core") == core
+        debugger.release("TRIGGER")
+        assert api.start() == "START:OK"
+        assert api.state() == "RUNNING"
+
     def test_a_crash(self, runtime, api, editor, deployed, programs):
         """It takes the core with it, which comes back with the program; the log tells why."""
         core = runtime.process("openplc-core")

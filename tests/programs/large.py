@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 
 from catalogue import single_task
-from matiec.model import Pou, Program, Variable
 from matiec.debug_table import debug_entries
+from matiec.model import Pou, Program, Variable
 
 VARIABLES = 5_320
 # Half of them are in the program; each of these contains a standard block.

@@ -35,6 +35,33 @@ void loop() {
 """,
 )
 
+# Calls exit() where an exception could not get out, and from a thread of its own with NOW = 2.
+QUITTER = CBlock(
+    "QUITTER",
+    [Variable("NOW", "INT", "INPUT")],
+    [Variable("CALLS", "UDINT", "OUTPUT")],
+    """\
+#include <stdlib.h>
+#include <string>
+#include <thread>
+
+static void quit() noexcept {
+  std::string local(100, 'x');
+  try { exit(1); } catch (...) { }
+}
+
+void setup() {
+  CALLS = 0;
+}
+
+void loop() {
+  CALLS++;
+  if (NOW == 1) quit();
+  if (NOW == 2) std::thread([] { _exit(2); }).detach();
+}
+""",
+)
+
 FAST = single_task(
     "fast",
     [Variable("SCANS", "UDINT"), Variable("LAMP", "BOOL", location="%QX0.0")],
@@ -88,6 +115,16 @@ SCENARIOS = [
         variables=[Variable("THROWER0", "THROWER")],
         pous=[THROWER.pou()],
         c_blocks=[THROWER],
+    ),
+    *(
+        harmful(
+            name,
+            f"  IF TRIGGER THEN\n    WAY := {way};\n  END_IF;\n  QUITTER0(NOW := WAY);",
+            variables=[Variable("WAY", "INT"), Variable("QUITTER0", "QUITTER")],
+            pous=[QUITTER.pou()],
+            c_blocks=[QUITTER],
+        )
+        for name, way in [("exit", 1), ("exit_of_a_thread", 2)]
     ),
     # An error in the code that MatIEC made, where the Editor cannot have looked.
     Program(
