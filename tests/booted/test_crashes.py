@@ -2,8 +2,11 @@
 
 import pytest
 
+from catalogue import single_task
+from harness.programs import bundle
 from harness.scans import Scans
 from harness.waiting import wait_until
+from matiec.model import Variable
 
 
 @pytest.fixture
@@ -86,9 +89,21 @@ def test_a_scan_without_end_is_killed_and_ends_in_error_at_the_second_time(plant
     assert restarts(plant, "openplc-core.service") == first + 2
 
 
+def test_a_program_without_end_from_its_first_scans_makes_way_for_the_one_before(plant, api, editor, programs):
+    api.deploy(programs.blink.zip())
+    before = restarts(plant, "openplc-core.service")
+    loop = "\n  SCANS := SCANS + 1;\n  WHILE SCANS > 3 DO\n    SCANS := SCANS;\n  END_WHILE;\n"
+    assert api.upload(bundle(single_task("hasty", [Variable("SCANS", "UDINT")], loop)).zip()).status == 200
+    wait_until(lambda: restarts(plant, "openplc-core.service") == before + 1, "the watchdog", 20)
+    wait_until(lambda: api.state() == "RUNNING", "a program to run again", 20)
+    plant.debugger(editor, api, programs.blink).client.disconnect()
+    assert restarts(plant, "openplc-core.service") == before + 1
+
+
 def hang(plant, api, editor, bundle):
     debugger = plant.debugger(editor, api, bundle)
-    wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+    # A program that hangs in its first scans makes way for the one before it.
+    wait_until(lambda: debugger.read("SCANS") > 50, "scans")
     try:
         debugger.force("TRIGGER", True)
     except (AssertionError, ConnectionError):
