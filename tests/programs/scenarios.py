@@ -44,6 +44,7 @@ QUITTER = CBlock(
 #include <stdlib.h>
 #include <string>
 #include <thread>
+#include <unistd.h>
 
 static void quit() noexcept {
   std::string local(100, 'x');
