@@ -224,7 +224,7 @@ fn tokens(source: &str) -> Vec<String> {
         } else if first.is_ascii_digit() || first == '-' {
             1 + rest[1..].bytes().take_while(u8::is_ascii_digit).count()
         } else if first == '%' || is_word(first) {
-            let end = rest[first.len_utf8()..].find(|c| !is_word(c) && !(first == '%' && c == '.'));
+            let end = rest[first.len_utf8()..].find(|c| !(is_word(c) || first == '%' && c == '.'));
             end.map_or(rest.len(), |at| at + first.len_utf8())
         } else {
             first.len_utf8()
