@@ -11,7 +11,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
     path_beneath_rules,
 };
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, rlim_t, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
 /// Memory of one process, in bytes.
@@ -74,6 +74,12 @@ fn limit_resources(time_limit: Duration) -> bool {
         (Resource::RLIMIT_AS, ADDRESS_SPACE),
     ];
     limits.into_iter().fold(true, |all, (resource, value)| {
+        // What a 32-bit processor cannot even express is no limit there.
+        #[allow(
+            clippy::useless_conversion,
+            reason = "rlim_t has 32 bits on 32-bit processors"
+        )]
+        let value = rlim_t::try_from(value).unwrap_or(RLIM_INFINITY);
         setrlimit(resource, value, value).is_ok() && all
     })
 }
@@ -98,7 +104,7 @@ fn restrict_files(readable: &[PathBuf], writable: &Path) -> Result<RulesetStatus
 }
 
 /// System calls that neither the worker nor a compiler has any use for.
-const REFUSED_CALLS: [i64; 37] = [
+const REFUSED_CALLS: [libc::c_long; 37] = [
     libc::SYS_socket,
     libc::SYS_connect,
     libc::SYS_bind,
@@ -139,7 +145,14 @@ const REFUSED_CALLS: [i64; 37] = [
 ];
 
 fn restrict_calls() -> anyhow::Result<()> {
-    let rules: BTreeMap<i64, Vec<_>> = REFUSED_CALLS.into_iter().map(|call| (call, Vec::new())).collect();
+    #[allow(
+        clippy::useless_conversion,
+        reason = "c_long has 32 bits on 32-bit processors"
+    )]
+    let rules: BTreeMap<i64, Vec<_>> = REFUSED_CALLS
+        .into_iter()
+        .map(|call| (i64::from(call), Vec::new()))
+        .collect();
     let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
     let architecture = TargetArch::try_from(std::env::consts::ARCH)?;
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture)?;

@@ -9,7 +9,7 @@ use crate::check;
 pub enum LockError {
     /// Locking would succeed now and make later allocations fail.
     #[error("RLIMIT_MEMLOCK is {0} bytes; unlimited is needed (LimitMEMLOCK=infinity, --ulimit memlock=-1)")]
-    Limited(u64),
+    Limited(libc::rlim_t),
     /// `mlockall(2)` failed.
     #[error("mlockall: {0}")]
     Refused(#[from] io::Error),
