@@ -28,7 +28,7 @@ class Machine:
     def __init__(self, folder: Path):
         self.root = folder / "root"
         self.console = folder / "console.log"
-        subprocess.run(["cp", "--archive", "--reflink=auto", BASE, self.root], check=True)
+        subprocess.run(["cp", "--archive", "--reflink=auto", f"{BASE}/.", self.root], check=True)
         self.nspawn = None
         self.init = None
 
@@ -87,7 +87,8 @@ class Machine:
             command = ("runuser", "-u", user, "--", *command)
         done = subprocess.run(
             [
-                *("nsenter", "--target", str(self.init), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"),
+                *("nsenter", "--target", str(self.init)),
+                *("--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd"),
                 *("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb"),
                 *("DEBIAN_FRONTEND=noninteractive", *command),
             ],
@@ -96,7 +97,8 @@ class Machine:
             text=True,
             timeout=timeout,
         )
-        assert not check or done.returncode == 0, f"{shlex.join(command)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        said = done.stdout + done.stderr
+        assert not check or done.returncode == 0, f"{shlex.join(command)}: {done.returncode}\n{said}"
         return done
 
     def output(self, *command, **options):

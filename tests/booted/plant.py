@@ -36,8 +36,8 @@ class Plant:
         return done.stdout + done.stderr
 
     def installed(self):
-        done = self.machine.run("dpkg-query", "--show", "--showformat=${db:Status-Status}", "openplc-runtime", check=False)
-        return done.stdout == "installed"
+        query = ("dpkg-query", "--show", "--showformat=${db:Status-Status}", "openplc-runtime")
+        return self.machine.run(*query, check=False).stdout == "installed"
 
     def purge(self):
         self.machine.run("dpkg", "--purge", "openplc-runtime")

@@ -19,7 +19,8 @@ def newer(tmp_path):
     lines = [line + "+next" if line.startswith("Version:") else line for line in control.read_text().splitlines()]
     control.write_text("\n".join(lines) + "\n")
     made = tmp_path / "openplc-runtime_next.deb"
-    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", "-Zgzip", "-z1", tree, made], check=True, capture_output=True)
+    build = ["dpkg-deb", "--build", "--root-owner-group", "-Zgzip", "-z1", tree, made]
+    subprocess.run(build, check=True, capture_output=True)
     return made
 
 

@@ -126,7 +126,7 @@ def test_a_build_leaves_nothing(plant, api, programs):
     assert api.follow_build().status == "SUCCESS"
 
     def left():
-        inside = "ls -d /run/openplc-compile-* /run/private/openplc-compile-* /tmp/*compile* /var/tmp/*compile* 2>/dev/null"
-        return plant.machine.output("sh", "-c", inside, check=False)
+        places = "/run/openplc-compile-* /run/private/openplc-compile-* /tmp/*compile* /var/tmp/*compile*"
+        return plant.machine.output("sh", "-c", f"ls -d {places} 2>/dev/null", check=False)
 
     wait_until(lambda: not left(), lambda: f"nothing left: {left()}")
