@@ -21,6 +21,9 @@ ATTEMPTS = {
     "TRY_SECRETS": ('open("/var/lib/openplc-runtime/api/.env", O_RDONLY)', {errno.EACCES}),
     "TRY_HOME": ('open("/root/secret", O_RDONLY)', {errno.EACCES}),
     "TRY_BUILDS": ('dial("/run/runtime/compile.socket")', {errno.EACCES}),
+    "TRY_BUS": ('dial("/run/dbus/system_bus_socket")', {errno.EACCES}),
+    "TRY_OWN_CODE": ('map(own_code("/tmp/mark"), PROT_READ | PROT_EXEC)', {errno.EPERM, errno.EACCES}),
+    "TRY_RUN_CODE": ('map(own_code("/run/openplc-core/mark"), PROT_READ | PROT_EXEC)', {errno.EPERM, errno.EACCES}),
     "TRY_ETC": ('open("/etc/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
     "TRY_USR": ('open("/usr/lib/openplc-runtime/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
     "TRY_VAR": ('open("/var/lib/openplc-runtime/mark", O_WRONLY | O_CREAT, 0600)', {errno.EROFS, errno.EACCES}),
@@ -61,6 +64,8 @@ static const char *own_file(const char *path) {
   if (ftruncate(file, 4096) == 0) close(file);
   return path;
 }
+
+static int own_code(const char *path) { return open(own_file(path), O_RDONLY); }
 
 static long map(int file, int protection) {
   int flags = MAP_PRIVATE | (file < 0 ? MAP_ANONYMOUS : 0);
