@@ -4,7 +4,7 @@
 #   docker run -d --name openplc-runtime -p 8443:8443 --cap-add=SYS_NICE --cap-add=SYS_RESOURCE \
 #       -v openplc-runtime-data:/var/run/runtime openplc-runtime
 #
-# For several platforms, each built natively or emulated: docker buildx build --platform linux/amd64,linux/arm64 .
+# For several platforms, each built natively or emulated: docker buildx build --platform linux/amd64,linux/arm64,linux/arm/v7 .
 
 FROM rust:1.94-slim-bookworm AS build
 ARG TARGETPLATFORM
