@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn levels(output: &str) -> Vec<(Level, String)> {
-        classify(output, &["/work/src/".into()])
+        classify(output, &["/sandbox/src/".into()])
             .into_iter()
             .map(|line| (line.level, line.text))
             .collect()
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn our_own_folders_are_not_shown() {
         assert_eq!(
-            levels("/work/src/POUS.c:1:1: error: x").pop().unwrap().1,
+            levels("/sandbox/src/POUS.c:1:1: error: x").pop().unwrap().1,
             "POUS.c:1:1: error: x"
         );
     }

@@ -1,4 +1,5 @@
 //! A core process with its own state directory and control socket, and programs for it.
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};

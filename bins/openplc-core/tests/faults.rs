@@ -1,0 +1,188 @@
+//! Programs that misbehave: what becomes of the PLC, and of the program before.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod core_process;
+
+use core_process::{Core, build, until};
+use openplc_wire::control::{Answer, Level, PlcState, Refusal, Request};
+use openplc_wire::frame::Kind;
+
+const DONE: Answer = Answer::Done;
+const MD5_REQUEST: [u8; 5] = [0x45, 0xDE, 0xAD, 0, 0];
+
+fn refusal(answer: Answer) -> Refusal {
+    match answer {
+        Answer::Refused { reason, message } => {
+            assert!(!message.is_empty());
+            reason
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_exception_stops_the_plc_and_says_why() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    client.misbehave(1);
+    let status = client.wait_for(PlcState::Error);
+    assert!(status.error.unwrap().contains("the probe was told to fail"));
+    assert!(
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.level == Level::Error && entry.message.contains("told to fail"))
+    );
+    assert_eq!(client.ask(&Request::Start), DONE);
+    client.wait_for(PlcState::Running);
+}
+
+#[test]
+fn a_program_that_crashes_twice_is_not_started_a_third_time() {
+    for misbehaviour in [2, 4, 5] {
+        let mut core = Core::start();
+        core.connect().load(&build(&[]));
+        core.connect().misbehave(misbehaviour);
+        assert!(!core.restart_after_death().success());
+        core.connect().wait_for(PlcState::Running);
+        core.connect().misbehave(misbehaviour);
+        core.restart_after_death();
+        let status = core.connect().wait_for(PlcState::Error);
+        assert!(
+            status.error.unwrap().contains("SIG"),
+            "the reason names the signal"
+        );
+        assert_eq!(core.connect().ask(&Request::Start), DONE, "somebody may insist");
+        core.connect().wait_for(PlcState::Running);
+    }
+}
+
+#[test]
+fn a_scan_that_never_ends_leaves_the_core_answering() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    client.misbehave(3);
+    until("the log says so", || {
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("has not ended"))
+            .then_some(())
+    });
+    assert_eq!(refusal(client.ask(&Request::Stop)), Refusal::Failed);
+    client.0.send_frame(Kind::Debug, &MD5_REQUEST, &[]).unwrap();
+    assert_eq!(refusal(client.0.receive::<Answer>().unwrap().0), Refusal::Busy);
+    assert_eq!(client.status().state, PlcState::Running);
+}
+
+#[test]
+fn a_program_that_faults_in_its_first_scans_makes_way_for_the_one_before() {
+    let mut core = Core::start();
+    let good = build(&[]);
+    core.connect().load(&good);
+    let faulty = build(&["-DFAULTS_AT_ONCE"]);
+    match core.connect().load(&faulty) {
+        Answer::Refused { message, .. } => {
+            assert!(message.contains("the probe was told to fail"), "{message}")
+        }
+        other => panic!("{other:?}"),
+    }
+    let status = core.connect().wait_for(PlcState::Running);
+    assert_eq!(status.program.unwrap().program, good.manifest.program);
+
+    let object = build(&["-DCRASHES_AT_ONCE"]);
+    let mut client = core.connect();
+    client.send_load(&object);
+    assert!(!core.restart_after_death().success());
+    let status = core.connect().wait_for(PlcState::Running);
+    assert_eq!(status.program.unwrap().program, good.manifest.program);
+    assert!(
+        core.connect()
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("takes its place again"))
+    );
+}
+
+#[test]
+fn a_first_program_that_faults_at_once_is_an_error() {
+    let core = Core::start();
+    assert_eq!(
+        refusal(core.connect().load(&build(&["-DFAULTS_AT_ONCE"]))),
+        Refusal::Failed
+    );
+    assert!(
+        core.connect()
+            .wait_for(PlcState::Error)
+            .error
+            .unwrap()
+            .contains("first scan")
+    );
+    assert_eq!(
+        core.connect().ask(&Request::Stop),
+        DONE,
+        "a faulted PLC can be told not to start again"
+    );
+    core.connect().wait_for(PlcState::Stopped);
+}
+
+#[test]
+fn a_program_that_ends_the_process_is_a_faulty_one() {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    for state in [PlcState::Running, PlcState::Error] {
+        core.connect().misbehave(6);
+        core.restart_after_death();
+        core.connect().wait_for(state);
+    }
+    assert!(core.connect().status().error.unwrap().contains("exit"));
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_no_scan() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    client.misbehave(7);
+    let before = client.scans();
+    until("it scans on", || (client.scans() > before + 500).then_some(()));
+    assert!(
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.starts_with("00000"))
+    );
+}
+
+#[test]
+fn a_program_that_leaves_threads_behind_does_not_take_the_next_one_with_it() {
+    let mut core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    client.misbehave(8);
+    let before = client.scans();
+    until("the thread was started", || {
+        (client.scans() > before + 5).then_some(())
+    });
+    assert_eq!(
+        client.load(&build(&["-DMD5=\"ffffffffffffffffffffffffffffffff\""])),
+        DONE
+    );
+    until("the end of the program before was seen to", || {
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("threads of its own"))
+            .then_some(())
+    });
+    assert_eq!(client.ask(&Request::Stop), DONE);
+    assert_eq!(client.ask(&Request::Start), DONE);
+    assert_eq!(client.status().state, PlcState::Running);
+    assert!(core.is_alive());
+}
