@@ -244,7 +244,11 @@ impl Machine {
         Ok(guard)
     }
 
+    /// Tries a program's initialisation beside the plant. Nothing of a damaged program is executed, not even there.
     fn try_out(&self, program: &ProgramId) -> Result<(), Refused> {
+        self.store
+            .verify(program)
+            .map_err(|error| Refused::failed(error.to_string()))?;
         trial::attempt(&self.store.object(program)).map_err(|error| Refused::failed(error.to_string()))
     }
 
