@@ -1,0 +1,101 @@
+//! `core.toml`: the scan engine.
+
+use std::collections::BTreeSet;
+
+use toml::de::DeValue;
+
+use crate::section::integer;
+use crate::{LogLevel, Section, Settings};
+
+/// Highest processor number that Linux can be built for.
+const LAST_PROCESSOR: usize = 8191;
+
+/// The whole file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Core {
+    /// How much the core logs.
+    pub log_level: LogLevel,
+    /// How scans are scheduled.
+    pub real_time: RealTime,
+}
+
+/// Section `[real-time]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RealTime {
+    /// Scheduling policy of scan threads.
+    pub policy: Policy,
+    /// Real-time priority of scan threads (1 to 90, 90 the highest); of no meaning for [`Policy::Other`].
+    pub priority: i32,
+    /// Processors that scan threads may run on.
+    pub cpus: Cpus,
+    /// Whether all memory of the process is locked, so that a scan never waits for the disk.
+    pub lock_memory: bool,
+}
+
+/// Scheduling policies of `sched(7)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// SCHED_FIFO: a scan runs until it ends or one of higher priority begins.
+    Fifo,
+    /// SCHED_RR: scans of the same priority take turns.
+    RoundRobin,
+    /// SCHED_OTHER: no real time.
+    Other,
+}
+
+/// A choice of processors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cpus {
+    /// Whatever the supervisor allows the process.
+    All,
+    /// These, by their numbers in `/proc/cpuinfo`; never empty.
+    Only(BTreeSet<usize>),
+}
+
+impl Default for RealTime {
+    fn default() -> Self {
+        Self {
+            policy: Policy::Fifo,
+            // Above ordinary work and the interrupt threads of a PREEMPT_RT kernel (50), below the kernel's watchdogs (99).
+            priority: 80,
+            cpus: Cpus::All,
+            lock_memory: true,
+        }
+    }
+}
+
+impl Settings for Core {
+    const FILE: &'static str = "core.toml";
+
+    fn read(&mut self, file: &mut Section<'_>) {
+        self.log_level.read(file);
+        file.section("real-time", |section| self.real_time.read(section));
+    }
+}
+
+impl RealTime {
+    fn read(&mut self, section: &mut Section<'_>) {
+        let policies = [
+            ("fifo", Policy::Fifo),
+            ("round-robin", Policy::RoundRobin),
+            ("other", Policy::Other),
+        ];
+        section.word("policy", &policies, &mut self.policy);
+        // The unit and the launcher limit real-time priorities to 90 (RLIMIT_RTPRIO).
+        section.number("priority", 1..=90, &mut self.priority);
+        let accepted = "\"all\" or a list of processor numbers such as [2, 3]";
+        section.value("cpus", accepted, "\"all\"", &mut self.cpus, cpus);
+        section.switch("lock-memory", &mut self.lock_memory);
+    }
+}
+
+fn cpus(value: &DeValue<'_>) -> Option<Cpus> {
+    if value.as_str() == Some("all") {
+        return Some(Cpus::All);
+    }
+    let numbers = value.as_array()?.iter();
+    let numbers: Option<BTreeSet<usize>> = numbers
+        .map(|number| integer(number.get_ref()).filter(|number| *number <= LAST_PROCESSOR))
+        .collect();
+    numbers.filter(|numbers| !numbers.is_empty()).map(Cpus::Only)
+}
