@@ -12,6 +12,7 @@ from harness.editor import EditorProcess  # noqa: E402
 from harness.programs import Programs, slow_to_compile  # noqa: E402
 from harness.processes import adopt_orphans, descendants  # noqa: E402
 from harness.runtime import BINARIES, Runtime, bring_to_an_end  # noqa: E402
+from harness.stall_witness import StallWitness  # noqa: E402
 
 RUNTIMES = []  # all that were started; for their output when a test fails
 
@@ -84,6 +85,14 @@ def editor():
     editor = EditorProcess()
     yield editor
     editor.close()
+
+
+@pytest.fixture(scope="session")
+def witness():
+    """Tells when the machine itself stood still."""
+    witness = StallWitness()
+    yield witness
+    witness.close()
 
 
 @pytest.fixture(scope="session")

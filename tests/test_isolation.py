@@ -23,13 +23,13 @@ def blink(programs):
 
 
 @pytest.fixture(autouse=True)
-def scanning(runtime, api, blink):
+def scanning(runtime, api, blink, witness):
     """Around each test: the program runs, and not one of its scans is missed."""
     core = runtime.process("openplc-core")
     if api.state() != "RUNNING":
         api.deploy(blink.zip())
     wait_until(lambda: api.scan_count() > 5, "the first scans")
-    scans = Scans(api)
+    scans = Scans(api, witness)
     yield scans
     scans.check(runtime.login())
     assert runtime.process("openplc-core") == core

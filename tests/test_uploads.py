@@ -35,9 +35,9 @@ def running_md5(runtime, api, editor):
 
 
 @pytest.fixture
-def refused(runtime, api, editor, blink):
+def refused(runtime, api, editor, blink, witness):
     """Checks an answer that refuses an upload, and that nothing has changed by it."""
-    last_build, scans, core = api.compilation(), Scans(api), runtime.process("openplc-core")
+    last_build, scans, core = api.compilation(), Scans(api, witness), runtime.process("openplc-core")
 
     def check(answer):
         assert 400 <= answer.status < 500 and answer.status not in (401, 403), answer
@@ -143,10 +143,10 @@ class TestRefusedForms:
         body = form([("file", "program.zip", "application/zip", blink.zip())])
         refused(api.upload_body(body[: len(body) // 2]))
 
-    def test_a_form_cut_by_the_network(self, runtime, api, refused, blink, editor):
+    def test_a_form_cut_by_the_network(self, runtime, api, blink, editor, witness):
         """The connection ends in the middle of what Content-Length announced."""
         body = form([("file", "program.zip", "application/zip", blink.zip())])
-        before, scans = api.compilation(), Scans(api)
+        before, scans = api.compilation(), Scans(api, witness)
         with TLS.wrap_socket(socket.create_connection(("127.0.0.1", runtime.port))) as connection:
             connection.sendall(request_head(api, len(body)) + body[: len(body) // 2])
         assert api.compilation() == before

@@ -60,9 +60,9 @@ def test_a_silent_connection_blocks_nobody(runtime, api):
         assert answer.status == 200 and answer.seconds < 1, answer
 
 
-def test_a_failed_build_leaves_the_running_program(api, session, core, blink, programs):
+def test_a_failed_build_leaves_the_running_program(api, session, core, blink, programs, witness):
     api.deploy(blink.zip())
-    scans = Scans(api)
+    scans = Scans(api, witness)
     assert api.upload(programs.broken.zip()).status == 200
     assert api.follow_build().status == "FAILED"
     assert api.state() == "RUNNING"

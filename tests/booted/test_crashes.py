@@ -25,8 +25,8 @@ def restarts(plant, unit):
     return int(plant.machine.properties(unit, "NRestarts")["NRestarts"])
 
 
-def test_a_killed_api_comes_back_without_a_missed_scan(plant, api, blinking):
-    scans = Scans(api)
+def test_a_killed_api_comes_back_without_a_missed_scan(plant, api, blinking, witness):
+    scans = Scans(api, witness)
     victim = kill(plant, "openplc-api")
     # A connection waits in the socket unit's queue; the token of before is good.
     assert api.state() == "RUNNING"
@@ -51,8 +51,8 @@ def test_a_killed_core_of_a_stopped_plc_comes_back_stopped(plant, api, blinking)
     assert plant.process("openplc-core") != victim
 
 
-def test_a_killed_build_is_a_failed_build_and_the_plc_runs_on(plant, api, blinking, slow_to_build):
-    scans = Scans(api)
+def test_a_killed_build_is_a_failed_build_and_the_plc_runs_on(plant, api, blinking, witness, slow_to_build):
+    scans = Scans(api, witness)
     assert api.upload(slow_to_build.zip()).status == 200
     kill(plant, "openplc-compile")
     build = api.follow_build()
@@ -108,8 +108,8 @@ def hang(plant, api, editor, bundle):
     debugger.client.disconnect()
 
 
-def test_daemon_reload_misses_no_scan(plant, api, blinking):
-    scans = Scans(api)
+def test_daemon_reload_misses_no_scan(plant, api, blinking, witness):
+    scans = Scans(api, witness)
     for _ in range(3):
         plant.machine.run("systemctl", "daemon-reload")
     count = api.scan_count()

@@ -33,7 +33,7 @@ def fresh(plant):
     return plant
 
 
-def test_an_upgrade_keeps_account_session_and_program_and_restarts_what_runs(fresh, programs, newer):
+def test_an_upgrade_keeps_account_session_and_program_and_restarts_what_runs(fresh, programs, newer, witness):
     api = fresh.login()
     api.deploy(programs.blink.zip())
     old = {name: fresh.process(name).pid for name in ("openplc-api", "openplc-core")}
@@ -42,7 +42,12 @@ def test_an_upgrade_keeps_account_session_and_program_and_restarts_what_runs(fre
     assert fresh.machine.listening() == {("tcp", fresh.port)}
     wait_until(lambda: api.state() == "RUNNING", "the program to run again")
     assert {name for name in old if fresh.process(name).pid == old[name]} == set(), "not restarted"
-    Scans(api).check()
+    wait_until(
+        lambda: api.scan_count() > 50, "the first second of scans, in which memory is touched for the first time"
+    )
+    scans = Scans(api, witness)
+    wait_until(lambda: api.scan_count() > 100, "scans")
+    scans.check()
     assert fresh.login()
 
 
