@@ -71,7 +71,7 @@ class Api:
     def __init__(self, port, token=None, host="127.0.0.1"):
         self.host, self.port, self.token = host, port, token
 
-    def request(self, method, path, body=None, headers=None, timeout=5.0, token=None):
+    def request(self, method, path, body=None, headers=None, timeout=30.0, token=None):
         token = token if token is not None else self.token
         headers = dict(headers or {})
         if token:
