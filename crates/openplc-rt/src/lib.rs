@@ -12,6 +12,7 @@ pub mod pi_mutex;
 pub mod process;
 pub mod scheduling;
 pub mod shared_area;
+pub mod shared_memory;
 
 use std::io;
 

@@ -1,0 +1,195 @@
+//! The core's process image.
+
+use std::io;
+
+use openplc_rt::shared_memory::{SharedMemory, Writers};
+
+use crate::address::Address;
+use crate::atomics::AtomicU32;
+use crate::format::{self, Moment};
+use crate::journal::{self, JournalConsumer};
+use crate::layout::Layout;
+use crate::peers::{PeerId, PeerStatistics, Peers};
+use crate::publication::Publication;
+use crate::rights::WriteRights;
+use crate::safe_outputs::SafeOutputs;
+use crate::sizes::Sizes;
+use crate::tables::Tables;
+
+/// What becomes of the inputs that a peer was the last to write when it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AbandonedInputs {
+    /// They keep their values.
+    #[default]
+    Hold,
+    /// They become zero.
+    Zero,
+}
+
+/// A journal that is not attached to an image yet.
+#[derive(Debug)]
+pub struct Journal<M = SharedMemory>(JournalConsumer<M>);
+
+impl Journal {
+    /// An empty journal, to be shared with one peer.
+    ///
+    /// # Errors
+    /// As [`SharedMemory::create`].
+    pub fn create() -> io::Result<Self> {
+        let memory = SharedMemory::create(c"openplc-journal", journal::WORDS, Writers::Everybody)?;
+        Ok(Self::in_memory(memory))
+    }
+}
+
+impl<M: AsRef<[AtomicU32]>> Journal<M> {
+    /// An empty journal in zeroed memory of [`journal::WORDS`] words.
+    #[must_use]
+    pub fn in_memory(memory: M) -> Self {
+        Self(JournalConsumer::new(memory))
+    }
+
+    /// What the peer maps.
+    #[must_use]
+    pub fn memory(&self) -> &M {
+        self.0.memory()
+    }
+}
+
+/// A peer that has left. To be dropped where memory may be given back: not on the scan thread.
+#[derive(Debug)]
+pub struct Departed<M = SharedMemory> {
+    /// What became of its entries.
+    pub statistics: PeerStatistics,
+    _journal: JournalConsumer<M>,
+    _rights: WriteRights,
+}
+
+/// The process image: private memory of the core, what it publishes of it, and the journals of the peers that may write.
+///
+/// What the scan thread calls neither allocates, locks nor enters the kernel, and never waits for a peer; it takes a time that
+/// is bounded by the number of values that have changed. Each method says whether it is meant for the scan thread.
+#[derive(Debug)]
+pub struct Image<M = SharedMemory> {
+    pub(crate) tables: Tables,
+    publication: Publication<M>,
+    peers: Peers<M>,
+}
+
+impl Image {
+    /// An image of zeroes in memory that can be shared. Not on the scan thread.
+    ///
+    /// # Errors
+    /// As [`SharedMemory::create`].
+    pub fn new(sizes: &Sizes) -> io::Result<Self> {
+        let layout = Layout::new(sizes);
+        let words = format::total_words(&layout);
+        let memory = SharedMemory::create(c"openplc-image", words, Writers::Creator)?;
+        Ok(Self::in_memory(layout, memory))
+    }
+}
+
+impl<M: AsRef<[AtomicU32]>> Image<M> {
+    /// An image of zeroes that is published in zeroed memory of [`Layout::shared_words`] words.
+    #[must_use]
+    pub fn in_memory(layout: Layout, shared: M) -> Self {
+        Self {
+            publication: Publication::new(shared, &layout),
+            peers: Peers::new(),
+            tables: Tables::new(layout),
+        }
+    }
+
+    /// Sizes and places of the tables.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.tables.layout
+    }
+
+    /// What readers map.
+    #[must_use]
+    pub fn shared(&self) -> &M {
+        self.publication.memory()
+    }
+
+    /// A value as an unsigned number; `None` when its table has no such slot. On any thread.
+    #[must_use]
+    pub fn value(&self, address: Address) -> Option<u64> {
+        let place = self.tables.layout.place(address)?;
+        Some(self.tables.load(place))
+    }
+
+    /// Holds a value against everybody (`Some`), or lets it go (`None`). False when its table has no such slot, or the
+    /// value does not fit it. On any thread.
+    pub fn force(&mut self, address: Address, value: Option<u64>) -> bool {
+        let Some(place) = self.tables.layout.place(address) else {
+            return false;
+        };
+        match value {
+            Some(value) if value > place.width.max() => return false,
+            Some(value) => {
+                self.tables.forces.add(place);
+                self.tables.store(place, value);
+            }
+            None => {
+                self.tables.forces.remove(place);
+                self.tables.revision += 1;
+            }
+        }
+        true
+    }
+
+    /// Lets all values go. On any thread.
+    pub fn release_forces(&mut self) {
+        self.tables.forces.clear();
+        self.tables.revision += 1;
+    }
+
+    /// Takes what peers have written since the last call: at most 1,024 values, or a few more where they belong together. What
+    /// is left is taken by the next scan. `now_ns` is the time of `CLOCK_MONOTONIC`. For the scan thread.
+    pub fn drain_journals(&mut self, now_ns: u64) {
+        self.peers.drain(now_ns, &mut self.tables);
+    }
+
+    /// Makes everything that has changed visible to readers, all at once. For the scan thread.
+    pub fn publish(&mut self, moment: Moment) {
+        self.tables.publish(&mut self.publication, moment);
+    }
+
+    /// Sets all outputs as the policy says, forced ones too. For the scan thread.
+    pub fn apply_safe_outputs(&mut self, outputs: &SafeOutputs) {
+        outputs.apply(&mut self.tables);
+    }
+
+    /// Attaches a peer. For any thread: it allocates nothing.
+    ///
+    /// # Errors
+    /// Gives the journal back when [`crate::MAX_PEERS`] are attached already.
+    pub fn attach(&mut self, journal: Journal<M>, rights: WriteRights) -> Result<PeerId, Journal<M>> {
+        self.peers.attach(journal.0, rights).map_err(Journal)
+    }
+
+    /// Detaches a peer, after everything that it has written before. For any thread: it neither allocates nor frees.
+    pub fn detach(&mut self, id: PeerId, inputs: AbandonedInputs, now_ns: u64) -> Option<Departed<M>> {
+        let Self { tables, peers, .. } = self;
+        let (journal, rights, statistics) = peers.detach(id, now_ns, tables)?;
+        tables.abandon_inputs(id, inputs == AbandonedInputs::Zero);
+        Some(Departed {
+            statistics,
+            _journal: journal,
+            _rights: rights,
+        })
+    }
+
+    /// What became of every peer's entries, in the order of attachment. For any thread.
+    pub fn peers(&self) -> impl Iterator<Item = (PeerId, PeerStatistics)> {
+        self.peers.statistics()
+    }
+
+    /// Takes over values, forces and peers of an image that this one replaces, and tells readers of that one to go. The old
+    /// image is to be dropped outside the scan thread. Takes time in proportion to the images: for any thread, but rarely.
+    pub fn replace(&mut self, old: &mut Self) {
+        self.tables.take_over(&old.tables);
+        self.peers.take_over(&mut old.peers);
+        old.publication.close();
+    }
+}

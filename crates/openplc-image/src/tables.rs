@@ -1,0 +1,142 @@
+//! The values of an image: the core's private memory, and what has changed in it.
+
+use crate::address::Area;
+use crate::atomics::AtomicU32;
+use crate::dirty::DirtyLines;
+use crate::forces::Forces;
+use crate::format::Moment;
+use crate::layout::{Layout, Place};
+use crate::peers::{PeerId, Permitted};
+use crate::publication::Publication;
+use crate::table::Table;
+
+/// All values, with what is known of them.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub layout: Layout,
+    memory: Box<[u8]>,
+    /// What the next publication has to copy.
+    dirty: DirtyLines,
+    /// For each byte of the inputs: which peer was the last to write the value that begins there, or 0.
+    input_writers: Box<[u8]>,
+    pub forces: Forces,
+    /// Changes whenever an output or memory value may have been changed by somebody.
+    pub revision: u64,
+}
+
+impl Tables {
+    /// All zero.
+    pub fn new(layout: Layout) -> Self {
+        let bytes = layout.bytes();
+        Self {
+            memory: vec![0; bytes].into(),
+            dirty: DirtyLines::none(bytes),
+            input_writers: vec![0; layout.area(Area::Input).end].into(),
+            forces: Forces::none(bytes),
+            revision: 1,
+            layout,
+        }
+    }
+
+    /// Publishes what has changed since the last call.
+    pub fn publish<M: AsRef<[AtomicU32]>>(&mut self, publication: &mut Publication<M>, moment: Moment) {
+        publication.publish(&self.memory, &mut self.dirty, moment);
+    }
+
+    /// The bytes of a value. `N` is its size.
+    pub fn bytes<const N: usize>(&self, offset: u32) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&self.memory[offset as usize..][..N]);
+        bytes
+    }
+
+    /// Changes the bytes of a value.
+    pub fn set_bytes<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) {
+        self.memory[offset as usize..][..N].copy_from_slice(&bytes);
+        self.dirty.mark(offset as usize);
+    }
+
+    /// A value as an unsigned number.
+    pub fn load(&self, place: Place) -> u64 {
+        let mut bytes = [0; 8];
+        let size = place.width.bytes();
+        bytes[..size].copy_from_slice(&self.memory[place.offset as usize..][..size]);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Changes a value.
+    pub fn store(&mut self, place: Place, value: u64) {
+        let size = place.width.bytes();
+        self.memory[place.offset as usize..][..size].copy_from_slice(&value.to_le_bytes()[..size]);
+        self.dirty.mark(place.offset as usize);
+        self.revision += 1;
+    }
+
+    /// Does what a peer may do; false when the value is forced.
+    pub fn apply(&mut self, write: Permitted) -> bool {
+        let Permitted { peer, place, value } = write;
+        if let Some(writer) = self.input_writers.get_mut(place.offset as usize) {
+            *writer = peer.0;
+        }
+        if self.forces.contain(place.offset) {
+            return false;
+        }
+        self.store(place, value);
+        true
+    }
+
+    /// Forgets who wrote the inputs of a peer, and sets them to zero if `zero`.
+    pub fn abandon_inputs(&mut self, peer: PeerId, zero: bool) {
+        for table in Table::ALL.into_iter().filter(|table| table.area() == Area::Input) {
+            let width = table.width();
+            let start = self.layout.start(table);
+            for index in 0..self.layout.sizes().values(table) {
+                let offset = start + index * width.bytes() as u32;
+                let writer = &mut self.input_writers[offset as usize];
+                if *writer != peer.0 {
+                    continue;
+                }
+                *writer = 0;
+                if zero && !self.forces.contain(offset) {
+                    self.store(Place { offset, width }, 0);
+                }
+            }
+        }
+    }
+
+    /// Sets these bytes to zero.
+    pub fn zero(&mut self, bytes: std::ops::Range<usize>) {
+        self.memory[bytes.clone()].fill(0);
+        self.dirty.mark_range(bytes);
+        self.revision += 1;
+    }
+
+    /// Takes the values, their writers and forces from another image, as far as the tables of both go.
+    pub fn take_over(&mut self, other: &Self) {
+        for table in Table::ALL {
+            let width = table.width();
+            let values = self
+                .layout
+                .sizes()
+                .values(table)
+                .min(other.layout.sizes().values(table));
+            let (to, from) = (self.layout.start(table), other.layout.start(table));
+            let bytes = values as usize * width.bytes();
+            let (to_byte, from_byte) = (to as usize, from as usize);
+            self.memory[to_byte..to_byte + bytes]
+                .copy_from_slice(&other.memory[from_byte..from_byte + bytes]);
+            self.dirty.mark_range(to_byte..to_byte + bytes);
+            if table.area() == Area::Input {
+                self.input_writers[to_byte..to_byte + bytes]
+                    .copy_from_slice(&other.input_writers[from_byte..from_byte + bytes]);
+            }
+            for offset in (0..bytes as u32).step_by(width.bytes()) {
+                if other.forces.contain(from + offset) {
+                    let offset = to + offset;
+                    self.forces.add(Place { offset, width });
+                }
+            }
+        }
+        self.revision += 1;
+    }
+}
