@@ -1,7 +1,18 @@
 //! Figures of one task: written by its scan thread without ever waiting, read by anybody without disturbing it.
+//!
+//! What is guaranteed to readers: [`Figures`] are those after some whole scan. [`Histograms`] that come with them hold no
+//! scan that the figures do not count, and lack at most the scans that ended while they were being copied. So a percentile
+//! is never beyond the greatest duration.
+
+mod histogram;
+mod latch;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
+
+pub use histogram::{Bucket, Distribution};
+use histogram::{Histogram, Series};
+use latch::Latch;
 
 /// Least, greatest and sum of a duration (ns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +38,20 @@ impl Total {
     fn add(&mut self, duration: u64) {
         self.min = self.min.min(duration);
         self.max = self.max.max(duration);
-        self.sum += duration;
+        self.sum = self.sum.saturating_add(duration);
         self.count += 1;
+    }
+
+    fn add_series(&mut self, series: Series) {
+        let Some(steps) = series.count.checked_sub(1) else {
+            return;
+        };
+        let least = series.greatest.saturating_sub(series.step.saturating_mul(steps));
+        self.min = self.min.min(least);
+        self.max = self.max.max(series.greatest);
+        let sum = (u128::from(series.greatest) + u128::from(least)) * u128::from(series.count) / 2;
+        self.sum = self.sum.saturating_add(u64::try_from(sum).unwrap_or(u64::MAX));
+        self.count += series.count;
     }
 
     /// The true mean; `None` when nothing was added.
@@ -43,20 +66,27 @@ impl Total {
 pub struct Figures {
     /// Scans executed.
     pub scans: u64,
-    /// Deadlines skipped because a scan was still executing.
+    /// Scans that ended after the next deadline.
     pub overruns: u64,
+    /// Deadlines that passed before the scan of an earlier one had ended. They were not made up for.
+    pub skipped: u64,
     /// Time in the program.
     pub scan_time: Total,
     /// Time from the start of a scan to the start of the next.
     pub cycle_time: Total,
-    /// Time from the deadline to the start of the scan.
+    /// Wake-up latency: time from a deadline to the start of the scan. A late wake-up counts for every deadline that it
+    /// slept through, with the delay of each, as if the scans of all had been started at that moment: a stall of ten
+    /// intervals is ten late wake-ups, not one. Those that were skipped are added when the next scan is.
     pub latency: Total,
 }
+
+const WORDS: usize = 15;
 
 impl Figures {
     const NONE: Self = Self {
         scans: 0,
         overruns: 0,
+        skipped: 0,
         scan_time: Total::NONE,
         cycle_time: Total::NONE,
         latency: Total::NONE,
@@ -67,6 +97,7 @@ impl Figures {
         [
             self.scans,
             self.overruns,
+            self.skipped,
             s.min,
             s.max,
             s.sum,
@@ -92,58 +123,123 @@ impl Figures {
         Self {
             scans: words[0],
             overruns: words[1],
-            scan_time: total(2),
-            cycle_time: total(6),
-            latency: total(10),
+            skipped: words[2],
+            scan_time: total(3),
+            cycle_time: total(7),
+            latency: total(11),
         }
     }
 }
 
-const WORDS: usize = 14;
+/// How the durations of [`Figures`] are distributed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Histograms {
+    /// Of [`Figures::scan_time`].
+    pub scan_time: Distribution,
+    /// Of [`Figures::cycle_time`].
+    pub cycle_time: Distribution,
+    /// Of [`Figures::latency`].
+    pub latency: Distribution,
+}
 
-/// Where a [`Recorder`] publishes: a sequence lock, whose number is odd while the words are being written.
-struct Published {
-    sequence: AtomicU64,
-    words: [AtomicU64; WORDS],
+/// What both ends share.
+struct Shared {
+    figures: Latch<WORDS>,
+    scan_time: Histogram,
+    cycle_time: Histogram,
+    latency: Histogram,
+}
+
+/// A scan that was recorded.
+#[derive(Clone, Copy)]
+struct Scan {
+    deadline: u64,
+    started: u64,
+    skipped: u64,
+}
+
+impl Scan {
+    /// Latencies of the deadlines that passed before this scan was started and that it stood in for, now that the next
+    /// deadline tells how far apart they were.
+    fn slept_through(self, next_deadline: u64) -> Option<Series> {
+        let interval = next_deadline.checked_sub(self.deadline)? / (self.skipped + 1);
+        let latency = self.started.checked_sub(self.deadline)?;
+        let count = latency.checked_div(interval)?.min(self.skipped);
+        (count > 0).then(|| Series {
+            greatest: latency - interval,
+            step: interval,
+            count,
+        })
+    }
 }
 
 /// The writing end, owned by the scan thread.
 pub struct Recorder {
     figures: Figures,
-    last_start: Option<u64>,
-    published: Arc<Published>,
+    last: Option<Scan>,
+    shared: Arc<Shared>,
 }
 
 /// The reading end.
 #[derive(Clone)]
-pub struct Reader(Arc<Published>);
+pub struct Reader(Arc<Shared>);
 
-/// A fresh pair of ends, without figures.
+/// A fresh pair of ends, without figures. All memory (50 KB) is allocated here.
 #[must_use]
 pub fn channel() -> (Recorder, Reader) {
-    let published = Arc::new(Published {
-        sequence: AtomicU64::new(0),
-        words: Figures::NONE.to_words().map(AtomicU64::new),
+    let shared = Arc::new(Shared {
+        figures: Latch::new(Figures::NONE.to_words()),
+        scan_time: Histogram::new(),
+        cycle_time: Histogram::new(),
+        latency: Histogram::new(),
     });
     let recorder = Recorder {
         figures: Figures::NONE,
-        last_start: None,
-        published: published.clone(),
+        last: None,
+        shared: shared.clone(),
     };
-    (recorder, Reader(published))
+    (recorder, Reader(shared))
 }
 
 impl Recorder {
-    /// A scan that was due at `deadline` was executed from `started` to `ended`, and `skipped` deadlines passed meanwhile.
+    /// A scan that was due at `deadline` was executed from `started` to `ended`, and `skipped` deadlines passed meanwhile
+    /// (times in ns of one monotonic clock). Wait-free: no lock, no allocation, no system call.
     pub fn record(&mut self, deadline: u64, started: u64, ended: u64, skipped: u64) {
+        let scan_time = ended.saturating_sub(started);
+        let latency = started.saturating_sub(deadline);
+        let last = self.last.replace(Scan {
+            deadline,
+            started,
+            skipped,
+        });
+        let cycle_time = last.map(|last| started.saturating_sub(last.started));
+        let slept_through = last
+            .filter(|last| last.skipped > 0)
+            .and_then(|last| last.slept_through(deadline));
+
         self.figures.scans += 1;
-        self.figures.overruns += skipped;
-        self.figures.scan_time.add(ended.saturating_sub(started));
-        self.figures.latency.add(started.saturating_sub(deadline));
-        if let Some(last) = self.last_start.replace(started) {
-            self.figures.cycle_time.add(started.saturating_sub(last));
+        self.figures.overruns += u64::from(skipped > 0);
+        self.figures.skipped += skipped;
+        self.figures.scan_time.add(scan_time);
+        self.figures.latency.add(latency);
+        if let Some(cycle_time) = cycle_time {
+            self.figures.cycle_time.add(cycle_time);
         }
-        self.publish();
+        if let Some(series) = slept_through {
+            self.figures.latency.add_series(series);
+        }
+
+        let shared = &*self.shared;
+        // Before the histograms: what these hold is always counted by the figures.
+        shared.figures.store(self.figures.to_words());
+        shared.scan_time.add(scan_time);
+        shared.latency.add(latency);
+        if let Some(cycle_time) = cycle_time {
+            shared.cycle_time.add(cycle_time);
+        }
+        if let Some(series) = slept_through {
+            shared.latency.add_series(series);
+        }
     }
 
     /// Scans executed so far.
@@ -151,95 +247,31 @@ impl Recorder {
     pub fn scans(&self) -> u64 {
         self.figures.scans
     }
-
-    fn publish(&self) {
-        let sequence = self.published.sequence.load(Ordering::Relaxed);
-        self.published.sequence.store(sequence + 1, Ordering::Relaxed);
-        fence(Ordering::Release);
-        for (word, value) in self.published.words.iter().zip(self.figures.to_words()) {
-            word.store(value, Ordering::Relaxed);
-        }
-        self.published.sequence.store(sequence + 2, Ordering::Release);
-    }
 }
 
 impl Reader {
     /// The figures after some whole scan, never a mixture of two.
     #[must_use]
     pub fn read(&self) -> Figures {
-        loop {
-            let before = self.0.sequence.load(Ordering::Acquire);
-            let words = std::array::from_fn(|at| self.0.words[at].load(Ordering::Relaxed));
-            fence(Ordering::Acquire);
-            if before.is_multiple_of(2) && before == self.0.sequence.load(Ordering::Relaxed) {
-                return Figures::from_words(words);
-            }
-            std::thread::yield_now();
-        }
+        Figures::from_words(self.0.figures.load())
+    }
+
+    /// The figures and how they are distributed. Copies 50 KB, so it is for those who ask for it.
+    #[must_use]
+    pub fn read_with_histograms(&self) -> (Figures, Histograms) {
+        let [scan_time, cycle_time, latency] =
+            [&self.0.scan_time, &self.0.cycle_time, &self.0.latency].map(Histogram::load);
+        // The figures are read after the histograms and are at least as new.
+        fence(Ordering::Acquire);
+        let figures = self.read();
+        let histograms = Histograms {
+            scan_time: Distribution::new(scan_time, figures.scan_time.max),
+            cycle_time: Distribution::new(cycle_time, figures.cycle_time.max),
+            latency: Distribution::new(latency, figures.latency.max),
+        };
+        (figures, histograms)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn means_are_sums_divided_by_counts() {
-        let (mut recorder, reader) = channel();
-        assert_eq!(reader.read().scan_time.mean(), None);
-        for (scan, scan_time) in [10_u64, 20, 60].into_iter().enumerate() {
-            let deadline = scan as u64 * 1000;
-            recorder.record(deadline, deadline + 5, deadline + 5 + scan_time, 0);
-        }
-        let figures = reader.read();
-        assert_eq!(figures.scans, 3);
-        assert_eq!(
-            figures.scan_time,
-            Total {
-                min: 10,
-                max: 60,
-                sum: 90,
-                count: 3
-            }
-        );
-        assert_eq!(figures.scan_time.mean(), Some(30.0));
-        assert_eq!(
-            figures.cycle_time,
-            Total {
-                min: 1000,
-                max: 1000,
-                sum: 2000,
-                count: 2
-            }
-        );
-        assert_eq!(figures.latency.mean(), Some(5.0));
-    }
-
-    #[test]
-    fn skipped_deadlines_are_overruns() {
-        let (mut recorder, reader) = channel();
-        recorder.record(0, 0, 35, 3);
-        recorder.record(40, 40, 45, 0);
-        assert_eq!((reader.read().scans, reader.read().overruns), (2, 3));
-    }
-
-    #[test]
-    fn a_reader_never_sees_half_a_scan() {
-        let (mut recorder, reader) = channel();
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                for scan in 0..200_000 {
-                    recorder.record(scan * 10, scan * 10 + 1, scan * 10 + 3, 0);
-                }
-            });
-            loop {
-                let figures = reader.read();
-                assert_eq!(figures.scan_time.sum, figures.scans * 2);
-                assert_eq!(figures.latency.sum, figures.scans);
-                if figures.scans == 200_000 {
-                    break;
-                }
-            }
-        });
-    }
-}
+mod tests;
