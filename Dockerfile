@@ -4,21 +4,24 @@
 #   docker run -d --name openplc-runtime -p 8443:8443 --cap-add=SYS_NICE --cap-add=SYS_RESOURCE \
 #       -v openplc-runtime-data:/var/run/runtime openplc-runtime
 #
-# For several platforms, each built natively or emulated: docker buildx build --platform linux/amd64,linux/arm64,linux/arm/v7 .
+# For several platforms: docker buildx build --platform linux/amd64,linux/arm64,linux/arm/v7 .
 
-FROM rust:1.94-slim-bookworm AS build
-ARG TARGETPLATFORM
+# Other bases than those of the Docker Hub, such as a mirror's: --build-arg BASE=…
+ARG RUST=rust:1.94-slim-bookworm
+ARG BASE=debian:bookworm-slim
+
+# Compiles on the processor of whoever builds, for the one that the image is for. Only the second stage is emulated.
+FROM --platform=$BUILDPLATFORM ${RUST} AS build
+ARG TARGETARCH
+ARG TARGETVARIANT
 WORKDIR /src
 COPY . .
-# Fetched and compiled crates are kept for the next build, apart for each platform.
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target,id=openplc-target-$TARGETPLATFORM \
-    cargo build --release --locked --bins && \
-    install -D -t /out/bin target/release/openplc-launcher target/release/openplcctl && \
-    install -D -t /out/lib/openplc-runtime \
-        target/release/openplc-api target/release/openplc-core target/release/openplc-compile
+# Fetched and compiled crates are kept for the next build.
+RUN --mount=type=cache,target=/usr/local/cargo/registry,id=openplc-registry,sharing=locked \
+    --mount=type=cache,target=/src/target,id=openplc-target-$TARGETARCH$TARGETVARIANT \
+    tools/build-for "${TARGETARCH:-native}${TARGETVARIANT}" /out
 
-FROM debian:bookworm-slim
+FROM ${BASE}
 LABEL org.opencontainers.image.title="OpenPLC Runtime" \
       org.opencontainers.image.description="PLC runtime for programs of the OpenPLC Editor" \
       org.opencontainers.image.licenses="MIT"

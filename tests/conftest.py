@@ -52,8 +52,17 @@ def pytest_runtest_makereport(item, call):
                 report.sections.append((f"output of the runtime in {runtime.data}", text[-20000:]))
 
 
+def kind_of_runtime():
+    """`container/run` has the same tests drive a container."""
+    if "OPENPLC_CONTAINER_IMAGE" in os.environ:
+        from container.contained import ContainedRuntime
+
+        return ContainedRuntime
+    return Runtime
+
+
 def launched(tmp_path_factory):
-    runtime = Runtime(tmp_path_factory.mktemp("runtime") / "data")
+    runtime = kind_of_runtime()(tmp_path_factory.mktemp("runtime") / "data")
     RUNTIMES.append(runtime)
     try:
         yield runtime.start()

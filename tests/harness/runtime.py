@@ -36,6 +36,11 @@ class Runtime:
         self.launcher = None
         self.options = []
 
+    @property
+    def pid(self):
+        """Of the launcher."""
+        return self.launcher.pid
+
     def start(self):
         self.data.mkdir(exist_ok=True)
         # A runtime must not depend on the folder or the environment it was started in.
@@ -137,13 +142,13 @@ class Runtime:
         return api
 
     def processes(self):
-        return descendants(self.launcher.pid)
+        return descendants(self.pid)
 
     def process(self, name) -> Process:
         """The one process that executes the binary `name`."""
 
         def find():
-            found = [process for process in all_processes() if process.pid == self.launcher.pid] + self.processes()
+            found = [process for process in all_processes() if process.pid == self.pid] + self.processes()
             found = [process for process in found if process.name == name and process.state != "Z"]
             return found[0] if found else None
 
