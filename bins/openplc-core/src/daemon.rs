@@ -11,6 +11,8 @@ use anyhow::{Context, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
 use openplc_rt::{fault_record, memory};
+use openplc_settings::core::Core;
+use openplc_settings::{Loaded, Problem};
 use sd_notify::NotifyState;
 
 use crate::fault_history::FaultHistory;
@@ -20,7 +22,7 @@ use crate::machine::Machine;
 use crate::program_log::ProgramLog;
 use crate::program_output;
 use crate::python_process;
-use crate::real_time::RealTime;
+use crate::real_time::{self, Granted};
 use crate::scan::ScanSlot;
 use crate::server;
 use crate::store::Store;
@@ -45,12 +47,16 @@ pub fn main() -> ExitCode {
     }
     memory::use_one_heap();
     let log = LogRing::default();
-    openplc_logging::init_with("openplc-core", Box::new(log.clone()));
+    let Loaded { settings, problems } = openplc_settings::load::<Core>();
+    openplc_logging::init_with("openplc-core", settings.log_level.word(), Box::new(log.clone()));
     // Standard error is the program's; what panics says it in the log.
     std::panic::set_hook(Box::new(|panic| {
         tracing::error!("The scan engine broke: {panic}")
     }));
-    match run(log) {
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
+    match run(log, &settings, &problems) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             fault_record::expect_end();
@@ -61,7 +67,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs until SIGTERM or SIGINT.
-fn run(log: LogRing) -> anyhow::Result<()> {
+fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()> {
     // Blocked before there is a second thread, so that only the wait below receives them.
     let ending = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     ending.thread_block().context("blocking SIGTERM")?;
@@ -72,11 +78,8 @@ fn run(log: LogRing) -> anyhow::Result<()> {
         state.context("STATE_DIRECTORY is not set: start openplc-core by systemd or openplc-launcher")?;
     let store = Store::open(state)?;
 
-    let (slot, scheduling) = ScanSlot::start().context("starting the scan thread")?;
-    let real_time = RealTime {
-        scheduling,
-        memory: memory::lock_all(),
-    };
+    let (slot, scheduling) = ScanSlot::start(&settings.real_time).context("starting the scan thread")?;
+    let real_time = Granted::with_memory(scheduling);
     drop_privileges();
     if real_time.is_complete() {
         tracing::info!("Real time: {}", real_time.describe());
@@ -96,6 +99,7 @@ fn run(log: LogRing) -> anyhow::Result<()> {
         store,
         program_log.clone(),
         real_time.describe(),
+        problems.iter().map(ToString::to_string).collect(),
     ));
     machine.resume(signal);
     server::start(listener, machine.clone(), log).context("starting the control server")?;
@@ -132,16 +136,7 @@ fn inherited_socket() -> anyhow::Result<UnixListener> {
 
 /// From here on uploaded code may run in this process: it must find no capability, and gain none.
 fn drop_privileges() {
-    for set in [
-        caps::CapSet::Ambient,
-        caps::CapSet::Inheritable,
-        caps::CapSet::Effective,
-        caps::CapSet::Permitted,
-    ] {
-        if let Err(error) = caps::clear(None, set) {
-            tracing::warn!("Capabilities of set {set:?} are kept: {error}");
-        }
-    }
+    real_time::drop_capabilities();
     if let Err(error) = nix::sys::prctl::set_no_new_privs() {
         tracing::warn!("Programs could gain privileges by executing others: {error}");
     }

@@ -1,9 +1,10 @@
 //! Threads that a program has started. As long as one of them lives the program's code must stay where it is.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-/// Names of our own threads; `scan` and `load` are looked at more closely.
-const OURS: [&str; 8] = [
+/// Names of our own threads, besides those that [`runs_programs`].
+const OURS: [&str; 10] = [
     "openplc-core",
     "program-output",
     "control",
@@ -12,9 +13,9 @@ const OURS: [&str; 8] = [
     "python-blocks",
     "python-output",
     "unload",
+    "spawner",
+    "proving",
 ];
-/// Names that a program's threads inherit: programs run on threads called so.
-const INHERITED: [&str; 2] = ["scan", "load"];
 
 /// Whether this process has threads that are not its own.
 ///
@@ -32,18 +33,23 @@ pub fn exist() -> bool {
 }
 
 fn are_among(names: impl Iterator<Item = String>) -> bool {
-    let mut seen = [0; INHERITED.len()];
+    let mut seen = BTreeSet::new();
     for name in names {
-        match INHERITED
-            .iter()
-            .position(|inherited| *inherited == name.trim_end())
-        {
-            Some(at) => seen[at] += 1,
-            None if OURS.contains(&name.trim_end()) => {}
-            None => return true,
+        let name = name.trim_end();
+        if runs_programs(name) {
+            if !seen.insert(name.to_owned()) {
+                return true;
+            }
+        } else if !OURS.contains(&name) {
+            return true;
         }
     }
-    seen.iter().any(|count| *count > 1)
+    false
+}
+
+/// Whether programs are executed on our thread of this name, so that threads which they start inherit it.
+fn runs_programs(name: &str) -> bool {
+    name == "load" || name.starts_with("scan-")
 }
 
 #[cfg(test)]
@@ -58,14 +64,15 @@ mod tests {
     fn a_thread_with_an_inherited_or_unknown_name_is_foreign() {
         assert!(!among(&[
             "openplc-core",
-            "scan",
+            "scan-0",
+            "scan-1",
             "client",
             "client",
             "load",
             "unload"
         ]));
-        assert!(among(&["openplc-core", "scan", "scan"]));
-        assert!(among(&["openplc-core", "scan", "load", "load"]));
-        assert!(among(&["openplc-core", "scan", "worker"]));
+        assert!(among(&["openplc-core", "scan-0", "scan-0"]));
+        assert!(among(&["openplc-core", "scan-0", "load", "load"]));
+        assert!(among(&["openplc-core", "scan-0", "worker"]));
     }
 }

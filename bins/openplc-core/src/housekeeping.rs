@@ -27,10 +27,11 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
     loop {
         drain.run(log, Instant::now(), &mut emit);
         machine.notice_fault();
-        let overdue = slot.hanging_for();
-        if let (Some(overdue), false) = (overdue, hanging) {
+        let overdue = slot.hanging();
+        if let (Some((task, overdue)), false) = (overdue, hanging) {
             tracing::error!(
-                "A scan has not ended after {} ms: endless loop? The watchdog will end this process",
+                "A scan of task {} has not ended after {} ms: endless loop? The watchdog will end this process",
+                machine.task_name(task).unwrap_or_default(),
                 overdue / 1_000_000
             );
         }

@@ -1,15 +1,14 @@
 //! One loaded program with all that a scan of it needs.
 
 use std::mem;
-use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
+use openplc_engine::cycle::Cycle;
 use openplc_engine::debug::Variables;
-use openplc_engine::schedule::Schedule;
-use openplc_engine::statistics::{self, Reader, Recorder};
+use openplc_engine::statistics::{self, Reader};
 use openplc_program::python::Requests;
-use openplc_program::{Fault, Host, LoadError, Program, Severity};
+use openplc_program::{Fault, Host, LoadError, MAX_TASKS, Program, Severity, Task, TaskRun};
 use openplc_wire::manifest::Manifest;
 
 use crate::foreign_threads;
@@ -23,24 +22,42 @@ const ALLOWANCE_INTERVALS: u64 = 10;
 /// ... and after this time (ns) beyond its interval at the latest.
 const MOST_OVERTIME: u64 = 10_000_000_000;
 
-/// A loaded program. [`Loaded::unload`] ends it; it must not be dropped on the scan thread.
+/// A loaded program. [`Loaded::unload`] ends it; it must not be dropped on a scan thread.
 pub struct Loaded {
     /// What its build said of it.
     pub manifest: Arc<Manifest>,
     /// MD5 of its source as the object itself states it.
     pub md5: String,
-    /// When its scans are due.
-    pub schedule: Schedule,
-    /// Its figures, written by the scan thread.
-    pub recorder: Recorder,
-    /// Its figures, for anybody.
-    pub figures: Reader,
+    /// Its tasks, the most urgent first, while they are not with the scan threads; as many places as there can be tasks.
+    pub tasks: Box<[Option<ScanTask>]>,
+    /// Its tasks and their figures, the most urgent first, for anybody.
+    pub figures: Vec<(Task, Reader)>,
     /// Its code and data.
     pub program: Program,
-    interval: NonZeroU64,
     /// Its Python blocks, if it has any. Whoever takes them out to end them puts them back.
     pub python: Option<PythonBlocks>,
     requests: Arc<Requests>,
+}
+
+/// What the thread of one task needs for its scans.
+pub struct ScanTask {
+    /// When they are due, and their figures.
+    pub cycle: Cycle,
+    /// Longest time (ns) that one may take before it counts as hanging.
+    pub allowance: u64,
+    /// Why they ended by themselves.
+    pub fault: Option<TaskFault>,
+    run: TaskRun,
+}
+
+/// A fault in a scan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the program faulted in scan {scan} of task {task}: {fault}")]
+pub struct TaskFault {
+    task: String,
+    /// The first scan is number 1.
+    scan: u64,
+    fault: Fault,
 }
 
 /// The services of a program's host.
@@ -70,51 +87,61 @@ impl Loaded {
             log,
             requests: requests.clone(),
         };
-        let program = Program::load(path, Box::new(host))?;
-        let interval = program
-            .tasks()
-            .first()
-            .and_then(|task| NonZeroU64::new(task.interval_ns));
-        let interval = interval.ok_or(LoadError::Broken("it has no task"))?;
-        let (recorder, figures) = statistics::channel();
+        let mut program = Program::load(path, Box::new(host))?;
+        let mut by_urgency = program.take_runs();
+        by_urgency.sort_by_key(|run| {
+            let task = &program.tasks()[run.number()];
+            // Among equals the one that is due more often, as its deadline is nearer.
+            (task.priority, task.interval_ns)
+        });
+        let mut tasks: Box<[_]> = (0..MAX_TASKS).map(|_| None).collect();
+        let mut figures = Vec::with_capacity(by_urgency.len());
+        for (place, run) in tasks.iter_mut().zip(by_urgency) {
+            let task = program.tasks()[run.number()].clone();
+            let (recorder, reader) = statistics::channel();
+            *place = Some(ScanTask {
+                cycle: Cycle::new(task.interval_ns, recorder),
+                allowance: allowance(task.interval_ns.get()),
+                fault: None,
+                run,
+            });
+            figures.push((task, reader));
+        }
         let python = manifest
             .uses_python
             .then(|| PythonBlocks::start(requests.clone()));
         Ok(Self {
-            schedule: Schedule::new(interval, 0),
             manifest,
             md5: program.md5().to_owned(),
-            recorder,
+            tasks,
             figures,
             program,
-            interval,
             requests,
             python,
         })
     }
 
-    /// Time between scans.
-    pub fn interval(&self) -> NonZeroU64 {
-        self.interval
-    }
-
-    /// Longest time (ns) that a scan may take before it counts as hanging.
-    pub fn scan_allowance(&self) -> u64 {
-        let interval = self.interval.get();
-        let intervals = interval.saturating_mul(ALLOWANCE_INTERVALS);
-        intervals
-            .min(interval.saturating_add(MOST_OVERTIME))
-            .max(LEAST_ALLOWANCE)
-    }
-
-    /// Executes one scan.
+    /// Executes one scan of a task.
     ///
     /// # Errors
     /// The program's [`Fault`].
-    pub fn scan(&mut self) -> Result<(), Fault> {
+    pub fn scan(&self, task: &mut ScanTask) -> Result<(), Fault> {
         self.requests.next_scan();
-        let since_start = self.recorder.scans().wrapping_mul(self.interval.get());
-        self.program.run(0, since_start)
+        self.program.run(&mut task.run, task.cycle.time())
+    }
+
+    /// The fault of the scan that `task` has just executed.
+    pub fn fault_of(&self, task: &ScanTask, fault: Fault) -> TaskFault {
+        TaskFault {
+            task: self.program.tasks()[task.run.number()].name.clone(),
+            scan: task.cycle.scans(),
+            fault,
+        }
+    }
+
+    /// Scans of the most urgent task.
+    pub fn scans(&self) -> u64 {
+        self.figures.first().map_or(0, |(_, reader)| reader.read().scans)
     }
 
     /// Ends the program: first its Python blocks, then its code, then the memory that both used.
@@ -136,6 +163,14 @@ impl Loaded {
         drop(self.program);
         drop(self.python);
     }
+}
+
+/// Longest time (ns) that a scan may take before it counts as hanging.
+fn allowance(interval: u64) -> u64 {
+    interval
+        .saturating_mul(ALLOWANCE_INTERVALS)
+        .min(interval.saturating_add(MOST_OVERTIME))
+        .max(LEAST_ALLOWANCE)
 }
 
 /// A program's variables as the debug protocol sees them: those of its first debug array.

@@ -67,14 +67,23 @@ pub struct Machine {
     commanded: Mutex<Commanded>,
     /// Held while a program is tried and loaded; taken before `commanded`.
     loading: Mutex<()>,
+    /// The program before, as it was stopped, while the current one proves itself. Only used while `commanded` is held.
+    fallback: Mutex<Option<Loaded>>,
     view: Mutex<View>,
     real_time: String,
+    settings_problems: Vec<String>,
     since: Instant,
 }
 
 impl Machine {
     /// A PLC in state INIT.
-    pub fn new(slot: Arc<ScanSlot>, store: Store, log: Arc<ProgramLog>, real_time: String) -> Self {
+    pub fn new(
+        slot: Arc<ScanSlot>,
+        store: Store,
+        log: Arc<ProgramLog>,
+        real_time: String,
+        settings_problems: Vec<String>,
+    ) -> Self {
         Self {
             slot,
             faults: FaultHistory::new(&store),
@@ -82,22 +91,27 @@ impl Machine {
             log,
             commanded: Mutex::new(Commanded::default()),
             loading: Mutex::new(()),
+            fallback: Mutex::new(None),
             view: Mutex::new(View::default()),
             real_time,
+            settings_problems,
             since: Instant::now(),
         }
     }
 
-    /// Notices that scans have ended by themselves. While a command is carried out it is left for the next time: the
-    /// command may exchange the program that faulted.
+    /// Notices that scans have ended by themselves. A program that is still proving itself makes way for the one before it.
+    /// While a command is carried out it is left for the next time: the command may exchange the program that faulted.
     pub fn notice_fault(&self) {
-        let Ok(_commanded) = self.commanded.try_lock() else {
+        let Ok(mut commanded) = self.commanded.try_lock() else {
             return;
         };
         let Some(fault) = self.slot.take_fault() else {
             return;
         };
-        let reason = format!("the program faulted in scan {}: {fault}", self.view().scans());
+        let reason = fault.to_string();
+        if self.roll_back(&mut commanded, &reason).is_some() {
+            return;
+        }
         tracing::error!("The PLC is stopped: {reason}");
         self.view().show_error(reason);
         self.end_python();
@@ -119,27 +133,29 @@ impl Machine {
             }
         };
         let mut answer = [0; MAX_FRAME];
-        let mut active = self.slot.between_scans(DEBUG_PATIENCE).map_err(|hangs| Refused {
+        let mut pause = self.slot.between_scans(DEBUG_PATIENCE).map_err(|hangs| Refused {
             reason: Refusal::Busy,
             message: hangs.to_string(),
         })?;
-        let Some(Loaded {
-            program,
-            recorder,
-            md5,
-            ..
-        }) = &mut active.loaded
-        else {
+        let Some(loaded) = pause.loaded() else {
             return Ok(debug::not_loaded(frame));
         };
-        let length = request.execute(&mut DebugVariables(program), md5, recorder.scans(), &mut answer);
-        drop(active);
+        let scans = loaded.scans();
+        let variables = &mut DebugVariables(&mut loaded.program);
+        let length = request.execute(variables, &loaded.md5, scans, &mut answer);
+        drop(pause);
         Ok(answer[..length].to_vec())
+    }
+
+    /// Name of a task by its place in the order of urgency.
+    pub fn task_name(&self, task: usize) -> Option<String> {
+        self.view().task_name(task)
     }
 
     /// State and figures.
     pub fn status(&self) -> Status {
-        self.view().status(&self.real_time, self.since.elapsed())
+        self.view()
+            .status(&self.real_time, &self.settings_problems, self.since.elapsed())
     }
 
     /// Debug variables of the current program.
@@ -155,6 +171,10 @@ impl Machine {
     /// Whether a program is kept.
     pub fn holds(&self, program: &ProgramId) -> bool {
         self.store.holds(program)
+    }
+
+    fn fallback(&self) -> MutexGuard<'_, Option<Loaded>> {
+        self.fallback.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn view(&self) -> MutexGuard<'_, View> {

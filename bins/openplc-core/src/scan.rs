@@ -1,48 +1,59 @@
-//! The scan thread, and the one place where it and everybody else meet: the [`ScanSlot`].
+//! The scan threads, and the one place where they and everybody else meet: the [`ScanSlot`].
 //!
-//! The slot's mutex is held for the whole of a scan, and by others only for a bounded copy (a debug frame, an exchange of
-//! programs). So a debugger never sees a torn value, and a scan is never delayed by more than one such copy.
+//! Each task of the program has a thread and a lock of its own, which is held for the whole of a scan; so no task waits for
+//! another. Others hold all of these locks, and only for a bounded copy (a debug frame, an exchange of programs). So a
+//! debugger never sees a torn value, and a scan is never delayed by more than one such copy.
+
+mod spawner;
 
 use std::io;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use openplc_engine::schedule::Schedule;
-use openplc_program::Fault;
+use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
-use openplc_rt::pi_mutex::{PiGuard, PiMutex};
-use openplc_rt::{clock, scheduling};
+use openplc_rt::clock;
+use openplc_rt::task_lock::{AllGuard, Seat, TaskLock};
+use openplc_settings::core::RealTime;
 
-use crate::loaded::Loaded;
-use crate::real_time::SCAN_PRIORITY;
+use crate::loaded::{Loaded, ScanTask, TaskFault};
+use crate::real_time::Scheduling;
+use spawner::Spawner;
 
-/// Stack of the scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
-/// and the arrays of C blocks lie here.
-const STACK: usize = 4 << 20;
+/// How long [`ScanSlot::take_fault`] waits for the other tasks.
+const FAULT_PATIENCE: Duration = Duration::from_millis(20);
 
 /// The program in scan, if any.
 #[derive(Default)]
 pub struct Active {
     /// The program, also while it is stopped: a debugger may still look at it.
-    pub loaded: Option<Loaded>,
+    loaded: Option<Loaded>,
     /// Whether scans are executed.
-    pub running: bool,
-    /// Why scans ended by themselves.
-    pub fault: Option<Fault>,
+    running: AtomicBool,
 }
 
-/// Where the scan thread finds its program.
-pub struct ScanSlot {
-    active: PiMutex<Active>,
-    /// Wakes the scan thread before its deadline.
+/// What the thread of one task and others tell each other without a lock.
+#[derive(Default)]
+struct Watch {
+    /// Wakes the thread before its deadline.
     alarm: Alarm,
     /// Start (ns) of the scan in progress, or 0.
     scan_since: AtomicU64,
     /// Longest time (ns) that a scan may take before it counts as hanging.
     allowance: AtomicU64,
+}
+
+/// Where the scan threads find their program.
+pub struct ScanSlot {
+    lock: Arc<TaskLock<Active, Option<ScanTask>>>,
+    /// One for each possible task, the most urgent first.
+    watches: Box<[Watch]>,
     faulted: AtomicBool,
+    spawner: Spawner,
+    /// How many scan threads there are. They stay: those that the program has no task for sleep.
+    threads: Mutex<usize>,
 }
 
 /// A hanging scan: none of its program's data can be reached.
@@ -50,79 +61,92 @@ pub struct ScanSlot {
 #[error("the scan in progress does not end")]
 pub struct ScanHangs;
 
+/// Why programs were not exchanged.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// Of the program before.
+    #[error("{ScanHangs}. The watchdog will restart the scan engine; then upload again")]
+    Hangs,
+    /// The program has more tasks than there are scan threads.
+    #[error("there is no thread for each of the program's tasks: {0}")]
+    Threads(io::Error),
+}
+
+/// The time between scans: no task executes while this exists.
+pub struct Pause<'a>(AllGuard<'a, Active, Option<ScanTask>>);
+
+impl Pause<'_> {
+    /// The program, whether it is running or not.
+    pub fn loaded(&mut self) -> Option<&mut Loaded> {
+        self.0.parts().0.loaded.as_mut()
+    }
+}
+
 impl ScanSlot {
-    /// An empty slot and its thread. The second value is what became of the thread's real-time priority.
+    /// An empty slot with one scan thread. The second value is what scan threads got of `wished`.
     ///
     /// # Errors
-    /// When the mutex or the thread cannot be made.
-    pub fn start() -> io::Result<(Arc<Self>, io::Result<()>)> {
+    /// When a mutex or a thread cannot be made.
+    pub fn start(wished: &RealTime) -> io::Result<(Arc<Self>, Scheduling)> {
+        let (spawner, scheduling) = Spawner::start(wished)?;
+        let vacant = (0..MAX_TASKS).map(|_| None);
         let slot = Arc::new(Self {
-            active: PiMutex::new(Active::default())?,
-            alarm: Alarm::default(),
-            scan_since: AtomicU64::new(0),
-            allowance: AtomicU64::new(u64::MAX),
+            lock: Arc::new(TaskLock::new(Active::default(), vacant)?),
+            watches: (0..MAX_TASKS).map(|_| Watch::default()).collect(),
             faulted: AtomicBool::new(false),
+            spawner,
+            threads: Mutex::new(0),
         });
-        let (sender, priority) = mpsc::channel();
-        thread::Builder::new()
-            .name("scan".into())
-            .stack_size(STACK)
-            .spawn({
-                let slot = slot.clone();
-                move || {
-                    let priority = scheduling::set_fifo(SCAN_PRIORITY);
-                    // Only matters where the priority was refused; harmless if it fails too.
-                    let _ = scheduling::set_least_timer_slack();
-                    // The thread needs its capability no longer, and the program must never have it.
-                    let _ = caps::clear(None, caps::CapSet::Effective);
-                    let _ = caps::clear(None, caps::CapSet::Permitted);
-                    let _ = caps::clear(None, caps::CapSet::Inheritable);
-                    let _ = sender.send(priority);
-                    slot.scan_for_ever();
-                }
-            })?;
-        let priority = priority.recv().map_err(io::Error::other)?;
-        Ok((slot, priority))
+        slot.provide_threads(1)?;
+        Ok((slot, scheduling))
     }
 
     /// Access to the program between two scans.
     ///
     /// # Errors
-    /// [`ScanHangs`] when no scan ends within `patience`.
-    pub fn between_scans(&self, patience: Duration) -> Result<PiGuard<'_, Active>, ScanHangs> {
-        self.active.lock_within(patience).ok_or(ScanHangs)
+    /// [`ScanHangs`] when a scan does not end within `patience`.
+    pub fn between_scans(&self, patience: Duration) -> Result<Pause<'_>, ScanHangs> {
+        self.lock.all(patience).map(Pause).ok_or(ScanHangs)
     }
 
-    /// Exchanges the program between two scans and returns the one before. When both run at the same interval, the
-    /// deadlines go on in phase, so that not one is missed; otherwise the first scan is due at once.
+    /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
+    /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once.
     ///
     /// # Errors
-    /// [`ScanHangs`], and then nothing was exchanged: `new` comes back.
+    /// [`ExchangeError`], and then nothing was exchanged: `new` comes back.
     pub fn exchange(
-        &self,
+        self: &Arc<Self>,
         mut new: Loaded,
         run: bool,
         patience: Duration,
-    ) -> Result<Option<Loaded>, (ScanHangs, Box<Loaded>)> {
-        let allowance = new.scan_allowance();
-        let old = {
-            let Some(mut active) = self.active.lock_within(patience) else {
-                return Err((ScanHangs, Box::new(new)));
-            };
-            match &active.loaded {
-                Some(old) if active.running && old.interval() == new.interval() => {
-                    new.schedule = old.schedule.clone();
-                }
-                _ => new.schedule = Schedule::new(new.interval(), clock::now()),
-            }
-            active.running = run;
-            active.fault = None;
-            // While the scan thread waits for us: a fault in its very first scan must not be overwritten.
-            self.faulted.store(false, Ordering::Relaxed);
-            self.allowance.store(allowance, Ordering::Relaxed);
-            active.loaded.replace(new)
+    ) -> Result<Option<Loaded>, (ExchangeError, Box<Loaded>)> {
+        if let Err(error) = self.provide_threads(new.figures.len()) {
+            return Err((ExchangeError::Threads(error), Box::new(new)));
+        }
+        let Some(mut all) = self.lock.all(patience) else {
+            return Err((ExchangeError::Hangs, Box::new(new)));
         };
-        self.alarm.ring();
+        // From here on nothing allocates: a thread in the way would be waited for without its priority being raised.
+        let (active, tasks) = all.parts();
+        // A fault in the very first scan of the new program must not be overwritten: its threads wait for us.
+        let faulted = self.faulted.swap(false, Ordering::Relaxed);
+        let in_phase = *active.running.get_mut() || faulted;
+        let now = clock::now();
+        for ((task, parked), watch) in tasks.zip(&mut new.tasks).zip(&self.watches) {
+            if let Some(new) = parked {
+                let before = task.as_ref().filter(|_| in_phase);
+                new.cycle.follow(before.map(|before| &before.cycle), now);
+                watch.allowance.store(new.allowance, Ordering::Relaxed);
+            }
+            mem::swap(task, parked);
+        }
+        *active.running.get_mut() = run;
+        let mut old = active.loaded.replace(new);
+        if let (Some(old), Some(new)) = (&mut old, &mut active.loaded) {
+            mem::swap(&mut old.tasks, &mut new.tasks);
+        }
+        drop(all);
+        self.watches.iter().for_each(|watch| watch.alarm.ring());
         Ok(old)
     }
 
@@ -131,69 +155,101 @@ impl ScanSlot {
     /// # Errors
     /// [`ScanHangs`].
     pub fn stop(&self, patience: Duration) -> Result<(), ScanHangs> {
-        self.between_scans(patience)?.running = false;
+        let mut pause = self.between_scans(patience)?;
+        *pause.0.parts().0.running.get_mut() = false;
         Ok(())
     }
 
-    /// Takes the program out. Scans must have been stopped.
+    /// Takes the program out and ends its scans.
     ///
     /// # Errors
     /// [`ScanHangs`].
     pub fn take(&self, patience: Duration) -> Result<Option<Loaded>, ScanHangs> {
-        let mut active = self.between_scans(patience)?;
-        active.running = false;
-        Ok(active.loaded.take())
+        let mut pause = self.between_scans(patience)?;
+        let (active, tasks) = pause.0.parts();
+        *active.running.get_mut() = false;
+        let mut taken = active.loaded.take();
+        if let Some(taken) = &mut taken {
+            for (task, parked) in tasks.zip(&mut taken.tasks) {
+                mem::swap(task, parked);
+            }
+        }
+        Ok(taken)
     }
 
-    /// Whether scans ended by themselves since the last exchange; told once.
-    pub fn take_fault(&self) -> Option<Fault> {
-        self.faulted
-            .swap(false, Ordering::Acquire)
-            .then(|| self.active.lock().fault.clone())?
+    /// Why scans ended by themselves since the last exchange; told once.
+    pub fn take_fault(&self) -> Option<TaskFault> {
+        if !self.faulted.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut all = self.lock.all(FAULT_PATIENCE)?;
+        self.faulted.store(false, Ordering::Relaxed);
+        all.parts().1.find_map(|task| task.as_mut()?.fault.take())
     }
 
-    /// For how long (ns) the scan in progress has been overdue, if it is.
-    pub fn hanging_for(&self) -> Option<u64> {
-        let since = self.scan_since.load(Ordering::Relaxed);
-        let elapsed = clock::now().saturating_sub(since);
-        (since != 0 && elapsed > self.allowance.load(Ordering::Relaxed)).then_some(elapsed)
+    /// The most urgent task whose scan is overdue, and for how long (ns) it has been executing.
+    pub fn hanging(&self) -> Option<(usize, u64)> {
+        let now = clock::now();
+        self.watches.iter().enumerate().find_map(|(task, watch)| {
+            let since = watch.scan_since.load(Ordering::Relaxed);
+            let elapsed = now.saturating_sub(since);
+            (since != 0 && elapsed > watch.allowance.load(Ordering::Relaxed)).then_some((task, elapsed))
+        })
     }
 
-    fn scan_for_ever(&self) {
+    /// Sees to it that there are at least as many scan threads.
+    fn provide_threads(self: &Arc<Self>, wanted: usize) -> io::Result<()> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while *threads < wanted {
+            let (ready, seated) = mpsc::sync_channel(1);
+            let slot = self.clone();
+            self.spawner.spawn(*threads, move || {
+                let seat = slot.lock.sit_down();
+                let _ = ready.send(());
+                if let Some(seat) = seat {
+                    slot.scan_for_ever(seat);
+                }
+            })?;
+            seated.recv().map_err(io::Error::other)?;
+            *threads += 1;
+        }
+        Ok(())
+    }
+
+    fn scan_for_ever(&self, mut seat: Seat<Active, Option<ScanTask>>) {
+        let alarm = &self.watches[seat.number()].alarm;
         loop {
-            let rings = self.alarm.rings();
-            let due = self.scan();
-            self.alarm.sleep(due, rings);
+            let rings = alarm.rings();
+            let due = self.scan(&mut seat);
+            alarm.sleep(due, rings);
         }
     }
 
     /// Executes the scan that is due, if any, and returns the next deadline.
-    fn scan(&self) -> Option<u64> {
-        let mut active = self.active.lock();
-        let Active {
-            loaded: Some(loaded),
-            running: true,
-            ..
-        } = &mut *active
-        else {
+    fn scan(&self, seat: &mut Seat<Active, Option<ScanTask>>) -> Option<u64> {
+        let watch = &self.watches[seat.number()];
+        let mut guard = seat.lock();
+        let (active, own) = guard.parts();
+        let (Some(loaded), Some(task)) = (&active.loaded, own) else {
             return None;
         };
+        if !active.running.load(Ordering::Acquire) {
+            return None;
+        }
         let started = clock::now();
-        let deadline = loaded.schedule.deadline();
-        if started < deadline {
+        if let Some(deadline) = task.cycle.rest(started) {
             // Woken early, or for another program than the one that runs now.
             return Some(deadline);
         }
-        self.scan_since.store(started, Ordering::Relaxed);
-        let result = loaded.scan();
+        watch.scan_since.store(started, Ordering::Relaxed);
+        let result = loaded.scan(task);
         let ended = clock::now();
-        self.scan_since.store(0, Ordering::Relaxed);
-        let skipped = loaded.schedule.advance(ended);
-        loaded.recorder.record(deadline, started, ended, skipped);
-        let next = loaded.schedule.deadline();
+        watch.scan_since.store(0, Ordering::Relaxed);
+        let next = task.cycle.complete(started, ended);
         if let Err(fault) = result {
-            active.fault = Some(fault);
-            active.running = false;
+            // What one task has left half done, no other may go on with.
+            active.running.store(false, Ordering::Release);
+            task.fault = Some(loaded.fault_of(task, fault));
             self.faulted.store(true, Ordering::Release);
             return None;
         }

@@ -16,7 +16,8 @@ pub struct View {
     state: State,
     error: Option<String>,
     manifest: Option<Arc<Manifest>>,
-    figures: Option<(Task, Reader)>,
+    /// Of each task, the most urgent first.
+    figures: Vec<(Task, Reader)>,
 }
 
 impl Default for View {
@@ -25,7 +26,7 @@ impl Default for View {
             state: State::Init,
             error: None,
             manifest: None,
-            figures: None,
+            figures: Vec::new(),
         }
     }
 }
@@ -41,9 +42,15 @@ impl View {
         self.manifest.clone()
     }
 
-    /// Scans that the program has executed.
+    /// The least that any task of the program has scanned.
     pub fn scans(&self) -> u64 {
-        self.figures.as_ref().map_or(0, |(_, reader)| reader.read().scans)
+        let scans = self.figures.iter().map(|(_, reader)| reader.read().scans);
+        scans.min().unwrap_or(0)
+    }
+
+    /// Name of a task by its place in the order of urgency.
+    pub fn task_name(&self, task: usize) -> Option<String> {
+        self.figures.get(task).map(|(task, _)| task.name.clone())
     }
 
     /// Shows a state without error.
@@ -64,13 +71,13 @@ impl View {
     }
 
     /// Shows another program.
-    pub fn set_program(&mut self, manifest: Arc<Manifest>, task: Task, figures: Reader) {
+    pub fn set_program(&mut self, manifest: Arc<Manifest>, figures: Vec<(Task, Reader)>) {
         self.manifest = Some(manifest);
-        self.figures = Some((task, figures));
+        self.figures = figures;
     }
 
     /// All of it as the control protocol tells it.
-    pub fn status(&self, real_time: &str, uptime: Duration) -> Status {
+    pub fn status(&self, real_time: &str, settings_problems: &[String], uptime: Duration) -> Status {
         Status {
             state: match self.state {
                 State::Init => PlcState::Init,
@@ -88,6 +95,7 @@ impl View {
                 .map(|(task, reader)| statistics(task, reader))
                 .collect(),
             real_time: real_time.to_owned(),
+            settings_problems: settings_problems.to_vec(),
             uptime_s: uptime.as_secs(),
         }
     }
@@ -104,9 +112,9 @@ fn statistics(task: &Task, reader: &Reader) -> TaskStatistics {
     };
     TaskStatistics {
         name: task.name.clone(),
-        interval_ns: task.interval_ns,
+        interval_ns: task.interval_ns.get(),
         scan_count: figures.scans,
-        overruns: figures.overruns,
+        overruns: figures.skipped,
         scan_time: spread(figures.scan_time),
         cycle_time: spread(figures.cycle_time),
         cycle_latency: spread(figures.latency),

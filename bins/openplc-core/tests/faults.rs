@@ -111,6 +111,54 @@ fn a_program_that_faults_in_its_first_scans_makes_way_for_the_one_before() {
 }
 
 #[test]
+fn a_program_that_faults_before_it_has_proved_itself_makes_way_too() {
+    let core = Core::start();
+    let mut client = core.connect();
+    let good = build(&[]);
+    client.load(&good);
+    let before = client.debug(&[0x44, 0, 1, 0, 0]);
+    assert_eq!(client.load(&build(&["-DFAULTS_IN_SCAN=7"])), DONE);
+    let status = until("the program before is back", || {
+        Some(client.status()).filter(|status| {
+            let program = &status.program.as_ref().unwrap().program;
+            status.state == PlcState::Running && *program == good.manifest.program
+        })
+    });
+    assert!(status.error.is_none());
+    let after = client.debug(&[0x44, 0, 1, 0, 0]);
+    assert!(after[10..14] >= before[10..14], "it goes on with its values");
+    let logs = client.logs();
+    let told = logs
+        .iter()
+        .find(|entry| entry.message.contains("takes its place again"));
+    let told = &told.unwrap().message;
+    assert!(told.contains("scan 7 of task probe"), "{told}");
+    assert_eq!(client.ask(&Request::Stop), DONE);
+
+    // One scan later and it has proved itself.
+    assert_eq!(client.load(&build(&["-DFAULTS_IN_SCAN=200"])), DONE);
+    client.wait_for(PlcState::Error);
+}
+
+#[test]
+fn a_newcomer_that_outlives_the_process_still_has_to_prove_itself() {
+    let mut core = Core::start();
+    let good = build(&["-DINTERVAL_NS=1000000000"]);
+    core.connect().load(&good);
+    let newcomer = build(&["-DINTERVAL_NS=1000000000", "-DFAULTS_IN_SCAN=2"]);
+    assert_eq!(core.connect().load(&newcomer), DONE);
+    core.kill_and_restart();
+    let mut client = core.connect();
+    let status = until("the program before is back", || {
+        Some(client.status()).filter(|status| {
+            let program = &status.program.as_ref().unwrap().program;
+            status.state == PlcState::Running && *program == good.manifest.program
+        })
+    });
+    assert!(status.error.is_none());
+}
+
+#[test]
 fn a_first_program_that_faults_at_once_is_an_error() {
     let core = Core::start();
     assert_eq!(
@@ -122,7 +170,7 @@ fn a_first_program_that_faults_at_once_is_an_error() {
             .wait_for(PlcState::Error)
             .error
             .unwrap()
-            .contains("first scan")
+            .contains("scan 1 of task probe")
     );
     assert_eq!(
         core.connect().ask(&Request::Stop),

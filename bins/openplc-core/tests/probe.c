@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "openplc_program.h"
 
@@ -16,7 +17,12 @@
 static uint32_t counter;
 static uint8_t misbehaviour;
 static uint64_t pattern;
-static openplc_task task = { "probe", INTERVAL_NS, 0, 0 };
+#ifdef SLOW_SCAN_NS
+/* A second, slower task, which is listed first and takes this long. */
+static const openplc_task tasks[] = { { "slow", 100000000, 5, 0 }, { "probe", INTERVAL_NS, 0, 0 } };
+#else
+static const openplc_task tasks[] = { { "probe", INTERVAL_NS, 0, 0 } };
+#endif
 static const uint32_t lengths[] = { 3 };
 static const openplc_host *runtime;
 static volatile int32_t zero;
@@ -40,10 +46,30 @@ static void *for_ever(void *unused) {
     return unused;
 }
 
+#ifdef SLOW_SCAN_NS
+static uint64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int32_t run_slow(void) {
+    const uint64_t until = nanoseconds() + SLOW_SCAN_NS;
+    while (nanoseconds() < until) {}
+    return OPENPLC_OK;
+}
+#endif
+
 static int32_t run(uint32_t number, uint64_t now_ns) {
     (void)number;
     (void)now_ns;
+#ifdef SLOW_SCAN_NS
+    if (number == 0) return run_slow();
+#endif
     counter++;
+#ifdef FAULTS_IN_SCAN
+    if (counter == FAULTS_IN_SCAN) return OPENPLC_EXCEPTION;
+#endif
 #if defined FAULTS_AT_ONCE
     return OPENPLC_EXCEPTION;
 #elif defined CRASHES_AT_ONCE
@@ -96,7 +122,7 @@ static void set_byte_order(uint32_t reverse) { (void)reverse; }
 
 static const openplc_program table = {
     .abi = OPENPLC_PROGRAM_ABI, .size = sizeof(openplc_program), .generation = OPENPLC_MATIEC, .md5 = MD5,
-    .init = init, .run = run, .fault_text = fault_text, .task_count = 1, .tasks = &task, .array_count = 1,
+    .init = init, .run = run, .fault_text = fault_text, .task_count = sizeof tasks / sizeof *tasks, .tasks = tasks, .array_count = 1,
     .array_lengths = lengths, .variable_size = size_of, .variable_read = read, .variable_force = force,
     .set_byte_order = set_byte_order,
 };

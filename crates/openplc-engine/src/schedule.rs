@@ -28,8 +28,8 @@ impl Schedule {
 
     /// Nanoseconds between deadlines.
     #[must_use]
-    pub fn interval(&self) -> u64 {
-        self.interval.get()
+    pub fn interval(&self) -> NonZeroU64 {
+        self.interval
     }
 
     /// The scan of the current deadline ended at `ended`: moves on to the first deadline after that, and returns how

@@ -76,10 +76,11 @@ typedef struct openplc_program {
     /* Called once, first, and not from a scan thread. Sets every variable to its initial value and fills in the counts
      * and lists below. `host` stays valid while the program is loaded. */
     int32_t (*init)(const openplc_host *host);
-    /* Executes one scan of one task at `now_ns` after the program's start. The caller sees to it that no other function
-     * of this table is executed meanwhile. */
+    /* Executes one scan of one task at `now_ns` after the program's start. Different tasks may be executed at the same time,
+     * each on a thread of its own; the caller sees to it that no other function of this table but fault_text is executed
+     * meanwhile. */
     int32_t (*run)(uint32_t task, uint64_t now_ns);
-    /* The text that belongs to the last OPENPLC_EXCEPTION or OPENPLC_FAILED; never NULL. */
+    /* The text that belongs to the last OPENPLC_EXCEPTION or OPENPLC_FAILED on the calling thread; never NULL. */
     const char *(*fault_text)(void);
 
     uint32_t task_count;
@@ -101,6 +102,13 @@ typedef struct openplc_program {
     int32_t (*variable_force)(uint32_t address, uint32_t forced, uint8_t *value, uint32_t length);
     /* Chooses the byte order of values given to variable_force: 0 the machine's, 1 the reverse. */
     void (*set_byte_order)(uint32_t reverse);
+
+    /* From here on absent in programs that an older version has built: see `size`. */
+
+    /* Where a variable's own value lies: what the program computes with, never a forced copy of it. Asked after init and
+     * before anything is forced; the place stays the same until the object is unloaded. NULL when there is no such
+     * variable. What lies there may be read and written only while no other function of this table is executed. */
+    void *(*variable_storage)(uint32_t address);
 } openplc_program;
 
 /* The one symbol of a program object. */

@@ -181,12 +181,16 @@ int32_t variable_force(uint32_t address, uint32_t forced, uint8_t *value, uint32
 
 void set_byte_order(uint32_t reverse) { reverse_bytes = reverse != 0; }
 
+// As long as nothing is forced, debug.c gives the place of the value itself.
+void *variable_storage(uint32_t address) { return variable_size(address) ? get_var_addr(address) : nullptr; }
+
 openplc_task task = {OPENPLC_TASK_NAME, 0, 0, 0};
 uint32_t array_length;
 
 openplc_program program = {
     OPENPLC_PROGRAM_ABI, sizeof(openplc_program), OPENPLC_MATIEC, 0, plc_program_md5, init, run, fault_text,
     1, 0, &task, located, 1, 0, &array_length, variable_size, variable_read, variable_force, set_byte_order,
+    variable_storage,
 };
 
 int32_t init(const openplc_host *host) {

@@ -69,3 +69,16 @@ pub(crate) struct Program {
     pub variable_force: Option<unsafe extern "C" fn(u32, u32, *mut u8, u32) -> i32>,
     pub set_byte_order: Option<unsafe extern "C" fn(u32)>,
 }
+
+/// What programs that were built by an older version of the runtime lack. It follows [`Program`] without a gap.
+#[repr(C)]
+pub(crate) struct Tail {
+    pub variable_storage: Option<unsafe extern "C" fn(u32) -> *mut c_void>,
+}
+
+/// [`Program`] and [`Tail`] as they lie in memory.
+#[repr(C)]
+pub(crate) struct WholeProgram {
+    pub program: Program,
+    pub tail: Tail,
+}

@@ -36,6 +36,8 @@ pub(crate) struct HostTable {
 
 // SAFETY: the context pointer refers to `_host`, which is Send and Sync itself.
 unsafe impl Send for HostTable {}
+// SAFETY: as above; nothing in it changes after it was made.
+unsafe impl Sync for HostTable {}
 
 impl HostTable {
     pub(crate) fn new(host: Box<dyn Host>) -> Box<Self> {

@@ -7,7 +7,9 @@ mod abi;
 mod host;
 mod program;
 pub mod python;
+mod selected;
 pub mod sources;
 
 pub use host::{Host, Severity};
-pub use program::{Fault, ForceError, LoadError, Located, Program, Task};
+pub use program::{Fault, ForceError, LoadError, Located, MAX_TASKS, Program, Task, TaskRun};
+pub use selected::Selection;

@@ -1,6 +1,7 @@
 //! A loaded program: the safe face of the table that an object exports.
 
 use std::ffi::{CStr, c_char};
+use std::num::NonZeroU64;
 use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -8,11 +9,13 @@ use thiserror::Error;
 
 use crate::abi;
 use crate::host::{Host, HostTable};
+use crate::selected::{self, Place, Selected, Selection};
 
 /// The symbol that every object exports.
 const TABLE: &CStr = c"openplc_program_table";
-/// Most tasks and debug arrays that a program may have; more is rubbish, not a program.
-const MAX_TASKS: u32 = 64;
+/// Most tasks that a program may have.
+pub const MAX_TASKS: usize = 64;
+/// Most debug arrays that a program may have; more is rubbish, not a program.
 const MAX_ARRAYS: u32 = 256;
 const MAX_LOCATED: u32 = 1 << 20;
 
@@ -57,8 +60,8 @@ pub enum ForceError {
 pub struct Task {
     /// Name.
     pub name: String,
-    /// Interval in nanoseconds; at least one.
-    pub interval_ns: u64,
+    /// Interval in nanoseconds.
+    pub interval_ns: NonZeroU64,
     /// IEC priority: 0 is the highest.
     pub priority: u32,
 }
@@ -85,17 +88,38 @@ struct Functions {
     variable_read: unsafe extern "C" fn(u32, *mut std::ffi::c_void, u32) -> u32,
     variable_force: unsafe extern "C" fn(u32, u32, *mut u8, u32) -> i32,
     set_byte_order: unsafe extern "C" fn(u32),
+    /// Absent in programs that an older version has built.
+    variable_storage: Option<unsafe extern "C" fn(u32) -> *mut std::ffi::c_void>,
+}
+
+/// The right to execute the scans of one task: there is one for each.
+#[derive(Debug)]
+pub struct TaskRun {
+    number: u32,
+    /// Address of the program's host table: no two programs have the same.
+    program: usize,
+}
+
+impl TaskRun {
+    /// Which of [`Program::tasks`] it is.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number as usize
+    }
 }
 
 /// A loaded and initialised program.
 ///
-/// All access goes through `&mut self`, so whoever shares a program must serialise scans and debug requests.
+/// Different tasks may execute at the same time, each on its own thread; everything else needs `&mut self`, so whoever
+/// shares a program must keep its scans apart from debug requests.
 pub struct Program {
     functions: Functions,
     md5: String,
     tasks: Vec<Task>,
+    runs: Vec<TaskRun>,
     located: Vec<Located>,
     array_lengths: Vec<u32>,
+    selected: Option<Selected>,
     // Fields drop in order: the code is unmapped before the host table that it may call.
     _library: Library,
     _host: Box<HostTable>,
@@ -150,6 +174,11 @@ impl Program {
             set_byte_order: table
                 .set_byte_order
                 .ok_or(LoadError::Broken("set_byte_order is missing"))?,
+            variable_storage: match table.size as usize >= size_of::<abi::WholeProgram>() {
+                // SAFETY: the size says that the tail is there too; it is static in the object.
+                true => unsafe { &*address.cast::<abi::WholeProgram>() }.tail.variable_storage,
+                false => None,
+            },
         };
         let init = table.init.ok_or(LoadError::Broken("init is missing"))?;
         let host = HostTable::new(host);
@@ -160,13 +189,22 @@ impl Program {
         // A new reference: init has filled in what the first one must not see change.
         // SAFETY: as above.
         let table = unsafe { &*address };
+        let tasks = tasks(table)?;
         Ok(Self {
             functions,
             // SAFETY: by the ABI a NUL-terminated text in the object, or null.
             md5: unsafe { string(table.md5) }.ok_or(LoadError::Broken("the MD5 is missing"))?,
-            tasks: tasks(table)?,
+            runs: (0..)
+                .map(|number| TaskRun {
+                    number,
+                    program: address_of(&host),
+                })
+                .take(tasks.len())
+                .collect(),
+            tasks,
             located: located(table)?,
             array_lengths: array_lengths(table)?,
+            selected: None,
             _library: library,
             _host: host,
         })
@@ -205,13 +243,23 @@ impl Program {
         &self.array_lengths
     }
 
-    /// Executes one scan of the task with this number, `now_ns` after the program's start.
+    /// The rights to execute the tasks, in the order of [`Self::tasks`]; given once.
+    pub fn take_runs(&mut self) -> Vec<TaskRun> {
+        std::mem::take(&mut self.runs)
+    }
+
+    /// Executes one scan of a task, `now_ns` after the program's start.
     ///
     /// # Errors
-    /// [`Fault`] when an exception left the program. Building its text allocates: the program runs no further scan anyway.
-    pub fn run(&mut self, task: usize, now_ns: u64) -> Result<(), Fault> {
-        // SAFETY: the table's contract: init was called, nothing else of the program runs (`&mut self`).
-        match unsafe { (self.functions.run)(task as u32, now_ns) } {
+    /// [`Fault`] when an exception left the program, or when the task is another program's. Building its text allocates:
+    /// the program runs no further scan anyway.
+    pub fn run(&self, task: &mut TaskRun, now_ns: u64) -> Result<(), Fault> {
+        if task.program != address_of(&self._host) {
+            return Err(Fault("the task belongs to another program".to_owned()));
+        }
+        // SAFETY: the table's contract: init was called, there is one `TaskRun` for each task, so the task is not executing;
+        // others may, and everything that may not execute meanwhile needs `&mut self`.
+        match unsafe { (self.functions.run)(task.number, now_ns) } {
             abi::OK => Ok(()),
             _ => Err(Fault(text(self.functions.fault_text))),
         }
@@ -275,12 +323,52 @@ impl Program {
         unsafe { (self.functions.set_byte_order)(u32::from(reverse)) };
     }
 
+    /// Chooses variables that are copied all at once from now on, in the order of `addresses`. Must come before anything is
+    /// forced. `None` when the program was built by a version that cannot tell where they lie.
+    pub fn select(&mut self, addresses: &[u32]) -> Option<Selection> {
+        let storage = self.functions.variable_storage?;
+        let mut places = Vec::with_capacity(addresses.len());
+        for &address in addresses {
+            let size = self.variable_size(address).unwrap_or(0);
+            let start = match size {
+                0 => std::ptr::null_mut(),
+                // SAFETY: the address exists, and nothing else of the program runs.
+                _ => unsafe { storage(address) }.cast::<u8>(),
+            };
+            places.push(Place::new(start, size));
+        }
+        let (selected, selection) = selected::select(places);
+        self.selected = Some(selected);
+        Some(selection)
+    }
+
+    /// Copies the chosen variables into `raw`, as [`Selection`] understands it. As quick as copying memory is.
+    pub fn copy_selected(&mut self, raw: &mut Vec<u8>) {
+        if let Some(selected) = &self.selected {
+            // SAFETY: the places are the program's own, which is loaded, and nothing else of it runs (`&mut self`).
+            unsafe { selected.copy(raw) };
+        }
+    }
+
+    /// Gives the chosen variable with this number a value, in the machine's byte order. False when there is none or the
+    /// value has another length.
+    pub fn write_selected(&mut self, number: usize, value: &[u8]) -> bool {
+        // SAFETY: the places are the program's own, which is loaded, and nothing else of it runs (`&mut self`).
+        self.selected
+            .as_mut()
+            .is_some_and(|selected| unsafe { selected.write(number, value) })
+    }
+
     fn exists(&self, address: u32) -> bool {
         let (array, element) = ((address >> 16) as usize, address & 0xFFFF);
         self.array_lengths
             .get(array)
             .is_some_and(|length| element < *length)
     }
+}
+
+fn address_of(host: &HostTable) -> usize {
+    std::ptr::from_ref(host).addr()
 }
 
 fn text(function: unsafe extern "C" fn() -> *const c_char) -> String {
@@ -311,19 +399,18 @@ unsafe fn list<'a, T>(pointer: *const T, count: u32, most: u32) -> Result<&'a [T
 
 fn tasks(table: &abi::Program) -> Result<Vec<Task>, LoadError> {
     // SAFETY: by the ABI the list has as many elements as the table says after init.
-    let tasks = unsafe { list(table.tasks, table.task_count, MAX_TASKS) }?;
+    let tasks = unsafe { list(table.tasks, table.task_count, MAX_TASKS as u32) }?;
     if tasks.is_empty() {
         return Err(LoadError::Broken("it has no task"));
     }
     let convert = |task: &abi::Task| {
-        if task.interval_ns == 0 {
-            return Err(LoadError::Broken("a task has no interval"));
-        }
+        let interval_ns =
+            NonZeroU64::new(task.interval_ns).ok_or(LoadError::Broken("a task has no interval"))?;
         // SAFETY: by the ABI a NUL-terminated text, or null.
         let name = unsafe { string(task.name) }.ok_or(LoadError::Broken("a task has no name"))?;
         Ok(Task {
             name,
-            interval_ns: task.interval_ns,
+            interval_ns,
             priority: task.priority,
         })
     };

@@ -13,6 +13,7 @@ pub mod process;
 pub mod scheduling;
 pub mod shared_area;
 pub mod shared_memory;
+pub mod task_lock;
 
 use std::io;
 

@@ -41,6 +41,13 @@ pub fn lock_all() -> Result<(), LockError> {
     Ok(())
 }
 
+/// Has the kernel provide the first part of the calling thread's stack now rather than in the middle of a scan. Where
+/// memory is locked it is there already.
+pub fn touch_stack() {
+    const PART: usize = 256 << 10;
+    std::hint::black_box(&mut [0_u8; PART]);
+}
+
 /// Makes the C library serve all threads from one heap. A heap for each thread would be locked into memory as a whole.
 pub fn use_one_heap() {
     // SAFETY: takes two numbers; called before other threads exist.

@@ -6,11 +6,21 @@
 use std::cell::UnsafeCell;
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::check_number;
+use crate::clock::{self, timespec};
 
-/// Time between two tries of [`PiMutex::lock_within`].
+unsafe extern "C" {
+    /// `pthread_mutex_clocklock(3)` of glibc 2.30, which the libc crate leaves out.
+    fn pthread_mutex_clocklock(
+        mutex: *mut libc::pthread_mutex_t,
+        clock: libc::clockid_t,
+        deadline: *const libc::timespec,
+    ) -> libc::c_int;
+}
+
+/// Time between two tries of [`PiMutex::lock_within`] on kernels that cannot queue with a deadline.
 const RETRY: Duration = Duration::from_micros(20);
 
 /// A mutex with priority inheritance around a value.
@@ -60,15 +70,28 @@ impl<T> PiMutex<T> {
 
     /// Waits for the mutex for at most `patience`; `None` when that was not enough.
     ///
-    /// It tries again and again instead of queueing: pthread_mutex_timedlock counts in the time of day, which may jump.
+    /// The wait is a place in the queue: whoever unlocks hands the mutex over, so a holder that locks it again and again
+    /// cannot keep it to itself.
     pub fn lock_within(&self, patience: Duration) -> Option<PiGuard<'_, T>> {
-        let deadline = Instant::now() + patience;
+        let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
+        let deadline = clock::now().saturating_add(patience);
+        let time = timespec(deadline);
+        // SAFETY: the mutex is initialised and lives as long as `self`; the time outlives the call.
+        match unsafe { pthread_mutex_clocklock(self.mutex.get(), libc::CLOCK_MONOTONIC, &raw const time) } {
+            0 => Some(PiGuard { lock: self }),
+            // FUTEX_LOCK_PI2 came with Linux 5.14. The time of day, which older ones count in, may jump.
+            libc::EINVAL | libc::ENOTSUP | libc::ENOSYS => self.try_until(deadline),
+            _ => None,
+        }
+    }
+
+    fn try_until(&self, deadline: u64) -> Option<PiGuard<'_, T>> {
         loop {
             // SAFETY: the mutex is initialised and lives as long as `self`.
             if unsafe { libc::pthread_mutex_trylock(self.mutex.get()) } == 0 {
                 return Some(PiGuard { lock: self });
             }
-            if Instant::now() >= deadline {
+            if clock::now() >= deadline {
                 return None;
             }
             std::thread::sleep(RETRY);
@@ -112,6 +135,8 @@ impl<T> Drop for PiGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -137,5 +162,37 @@ mod tests {
         });
         drop(held);
         assert!(mutex.lock_within(Duration::from_millis(20)).is_some());
+    }
+
+    #[test]
+    fn trying_until_a_deadline_ends_too() {
+        let mutex = &PiMutex::new(()).unwrap();
+        let held = mutex.lock();
+        std::thread::scope(|scope| {
+            let soon = clock::now() + 20_000_000;
+            let tried = scope.spawn(move || mutex.try_until(soon).is_none());
+            assert!(tried.join().unwrap());
+        });
+        drop(held);
+        assert!(mutex.try_until(0).is_some());
+    }
+
+    #[test]
+    fn one_that_locks_again_and_again_does_not_keep_the_others_out() {
+        let mutex = PiMutex::new(()).unwrap();
+        let enough = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    let _held = mutex.lock();
+                    let until = clock::now() + 1_000_000;
+                    while clock::now() < until {}
+                }
+            });
+            for _ in 0..20 {
+                assert!(mutex.lock_within(Duration::from_secs(20)).is_some());
+            }
+            enough.store(true, Ordering::Relaxed);
+        });
     }
 }

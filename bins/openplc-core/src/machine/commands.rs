@@ -18,7 +18,7 @@ const TURN_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Machine {
     /// Resumes what the PLC was last commanded to do. `signal` is what ended the process before, if it faulted.
-    pub fn resume(&self, signal: Option<i32>) {
+    pub fn resume(self: &Arc<Self>, signal: Option<i32>) {
         let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
         match self.store.commanded() {
             Ok(recorded) => *commanded = recorded,
@@ -48,6 +48,9 @@ impl Machine {
             Ok(_) => {
                 self.view().show(state);
                 tracing::info!("Program {} is {word} as before", current.short());
+                if commanded.proving {
+                    self.prove(current);
+                }
             }
             Err(refused) => {
                 self.show_error(
@@ -136,39 +139,31 @@ impl Machine {
         self.store
             .set_commanded(&after)
             .map_err(|error| Refused::failed(error.to_string()))?;
-        let old = match self.exchange(loaded, true) {
-            Ok(old) => old,
+        // The program of an exchange shortly before, which was still proving itself, is now what this one falls back to.
+        self.unload_fallback();
+        match self.exchange(loaded, true) {
+            Ok(old) => *self.fallback() = old,
             Err(refused) => {
                 self.record(&before);
                 return Err(refused);
             }
-        };
+        }
         let Some(fault) = self.first_scan_fault() else {
             *commanded = after;
             self.faults.clear();
             self.view().show(State::Running);
             tracing::info!("Program {} is running", program.short());
             self.store.prune(&commanded);
-            self.afterwards(program.clone(), old);
+            self.prove(program.clone());
             return Ok(());
         };
-        let reason = format!("the program faulted in its first scan: {fault}");
-        let Some(old) = old else {
+        let reason = fault.to_string();
+        if self.put_back(running_before, &reason).is_none() {
             *commanded = after;
             self.show_error("The PLC is stopped", reason.clone());
             return Err(Refused::failed(reason));
-        };
-        tracing::error!("{reason}; the program before takes its place again");
-        let new = self.exchange(old, running_before)?;
-        self.view().show(if running_before {
-            State::Running
-        } else {
-            State::Stopped
-        });
-        self.record(&before);
-        if let Some(new) = new {
-            Self::unload_beside(new);
         }
+        self.record(&before);
         Err(Refused::failed(format!(
             "{reason}. The program before has taken its place again"
         )))
@@ -220,6 +215,7 @@ impl Machine {
     /// Ends the program for good, because the process ends. The command to run stays recorded.
     pub fn shut_down(&self) {
         let _commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
+        self.unload_fallback();
         match self.slot.take(SCAN_PATIENCE) {
             Ok(Some(loaded)) => Self::wait_for_unload(Self::unload_beside(loaded)),
             Ok(None) => {}

@@ -5,12 +5,15 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use openplc_program::{Fault, Program};
+use openplc_engine::lifecycle::State;
+use openplc_program::Program;
 use openplc_wire::manifest::ProgramId;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
 use crate::connection::LOAD_STACK;
-use crate::loaded::Loaded;
+use crate::daemon::STACK;
+use crate::loaded::{Loaded, TaskFault};
+use crate::store::Commanded;
 
 /// How long the first scan of a program is waited for. It is due within one interval, which may be longer.
 const FIRST_SCAN: Duration = Duration::from_secs(1);
@@ -51,34 +54,30 @@ impl Machine {
         let loaded = self.load_object(current)?;
         self.exchange(loaded, true)?;
         match self.first_scan_fault() {
-            Some(fault) => Err(Refused::failed(format!(
-                "the program faulted in its first scan: {fault}"
-            ))),
+            Some(fault) => Err(Refused::failed(fault.to_string())),
             None => Ok(()),
         }
     }
 
     /// Exchanges the programs between two scans and returns the one before.
     pub(super) fn exchange(&self, loaded: Loaded, run: bool) -> Result<Option<Loaded>, Refused> {
-        let (manifest, task) = (loaded.manifest.clone(), loaded.program.tasks()[0].clone());
-        let figures = loaded.figures.clone();
+        let (manifest, figures) = (loaded.manifest.clone(), loaded.figures.clone());
         match self.slot.exchange(loaded, run, SCAN_PATIENCE) {
             Ok(old) => {
-                self.view().set_program(manifest, task, figures);
+                self.view().set_program(manifest, figures);
                 Ok(old)
             }
-            Err((hangs, loaded)) => {
+            Err((error, loaded)) => {
                 Self::unload_beside(*loaded);
                 Err(Refused::failed(format!(
-                    "the running program was not exchanged: {hangs}. The watchdog will restart the scan engine; \
-                     then upload again"
+                    "the running program was not exchanged: {error}"
                 )))
             }
         }
     }
 
     /// Waits for the first scan of the program that has just been put in place, and says whether it faulted.
-    pub(super) fn first_scan_fault(&self) -> Option<Fault> {
+    pub(super) fn first_scan_fault(&self) -> Option<TaskFault> {
         let deadline = Instant::now() + FIRST_SCAN;
         while self.view().scans() == 0 && Instant::now() < deadline {
             thread::sleep(Duration::from_micros(500));
@@ -88,18 +87,14 @@ impl Machine {
         self.slot.take_fault()
     }
 
-    /// What follows an exchange that nobody waits for: the new program proves itself, the old one ends.
-    pub(super) fn afterwards(self: &Arc<Self>, program: ProgramId, old: Option<Loaded>) {
+    /// Waits, beside everything else, until the new program has proved itself, and then ends the one before.
+    pub(super) fn prove(self: &Arc<Self>, program: ProgramId) {
         let machine = self.clone();
-        let proving = move || {
-            machine.await_proof(&program);
-            old.into_iter().for_each(Loaded::unload);
-        };
-        if let Err(error) = thread::Builder::new()
-            .name("unload".into())
-            .stack_size(LOAD_STACK)
-            .spawn(proving)
-        {
+        let proving = thread::Builder::new()
+            .name("proving".into())
+            .stack_size(STACK)
+            .spawn(move || machine.await_proof(&program));
+        if let Err(error) = proving {
             tracing::error!("The program before is not ended: no thread for it: {error}");
         }
     }
@@ -109,14 +104,65 @@ impl Machine {
             thread::sleep(Duration::from_millis(20));
             let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
             if !commanded.proving || commanded.current.as_ref() != Some(program) {
+                // Whoever ended the proof has seen to the program before.
                 return;
             }
             // Stopping it on purpose is no fault either.
             if self.view().scans() >= PROVING_SCANS || !commanded.run {
                 commanded.proving = false;
+                self.unload_fallback();
                 return self.record(&commanded);
             }
         }
+    }
+
+    /// Puts the program before in the place of the one that faulted while it was proving itself; `None` when that one had
+    /// proved itself, or there is none before it.
+    pub(super) fn roll_back(&self, commanded: &mut Commanded, reason: &str) -> Option<()> {
+        if !commanded.proving {
+            return None;
+        }
+        if self.fallback().is_none() {
+            // This process was started after the exchange.
+            let previous = self.load_object(commanded.previous.as_ref()?);
+            let previous = previous.inspect_err(|refused| tracing::error!("{}", refused.message));
+            *self.fallback() = Some(previous.ok()?);
+        }
+        let previous = self.put_back(true, reason)?;
+        *commanded = Commanded {
+            run: true,
+            current: Some(previous),
+            previous: None,
+            proving: false,
+        };
+        self.record(commanded);
+        Some(())
+    }
+
+    /// Exchanges the program that faulted for the one before it, which goes on where it was stopped.
+    pub(super) fn put_back(&self, run: bool, reason: &str) -> Option<ProgramId> {
+        let fallback = self.fallback().take()?;
+        let program = fallback.manifest.program.clone();
+        let faulty = match self.exchange(fallback, run) {
+            Ok(faulty) => faulty,
+            Err(refused) => {
+                tracing::error!("{}", refused.message);
+                return None;
+            }
+        };
+        tracing::error!(
+            "{reason}; the program before, {}, takes its place again",
+            program.short()
+        );
+        self.view()
+            .show(if run { State::Running } else { State::Stopped });
+        faulty.map(Self::unload_beside);
+        Some(program)
+    }
+
+    /// Ends the program before, if the current one is still proving itself.
+    pub(super) fn unload_fallback(&self) {
+        self.fallback().take().map(Self::unload_beside);
     }
 
     /// Ends a program beside everything else: what it does at its end is its own affair, and may take long.
@@ -144,19 +190,14 @@ impl Machine {
 
     pub(super) fn end_python(&self) {
         let take = || {
-            self.slot
-                .between_scans(SCAN_PATIENCE)
-                .ok()?
-                .loaded
-                .as_mut()?
-                .python
-                .take()
+            let mut pause = self.slot.between_scans(SCAN_PATIENCE).ok()?;
+            pause.loaded()?.python.take()
         };
         let Some(mut python) = take() else { return };
         python.end();
         // Back to where it is dropped after the program. A program that is gone meanwhile needs it no longer.
-        if let Ok(mut active) = self.slot.between_scans(SCAN_PATIENCE)
-            && let Some(loaded) = &mut active.loaded
+        if let Ok(mut pause) = self.slot.between_scans(SCAN_PATIENCE)
+            && let Some(loaded) = pause.loaded()
         {
             loaded.python = Some(python);
         }

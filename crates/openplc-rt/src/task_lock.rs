@@ -1,0 +1,193 @@
+//! One value for many tasks: each task reads it under a lock of its own, so tasks never wait for each other; whoever
+//! wants to change it takes the locks of all. Everything has priority inheritance.
+
+use std::cell::UnsafeCell;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::pi_mutex::{PiGuard, PiMutex};
+
+/// A value `S` that all tasks read, and a value `T` for each task that it alone changes.
+pub struct TaskLock<S, T> {
+    /// How many of `tasks` have a [`Seat`]. Whoever wants all locks takes this one first, a task never does.
+    seats: PiMutex<usize>,
+    tasks: Box<[PiMutex<T>]>,
+    shared: UnsafeCell<S>,
+}
+
+// SAFETY: `shared` is read under any one of the locks of seated tasks, possibly by several threads (`S: Sync`), and changed
+// under all of them by one (`S: Send`). A `T` is used by one thread at a time.
+unsafe impl<S: Send + Sync, T: Send> Sync for TaskLock<S, T> {}
+// SAFETY: moving the lock moves its values.
+unsafe impl<S: Send, T: Send> Send for TaskLock<S, T> {}
+
+/// The right of one thread to take the lock of one task.
+pub struct Seat<S, T> {
+    lock: Arc<TaskLock<S, T>>,
+    number: usize,
+}
+
+/// What a task has while it executes: the shared value to read, its own to change.
+pub struct TaskGuard<'a, S, T> {
+    // Private, like those of `AllGuard`: the reference must not outlive the locks.
+    shared: &'a S,
+    own: PiGuard<'a, T>,
+}
+
+/// Everything, while no task executes.
+pub struct AllGuard<'a, S, T> {
+    shared: &'a mut S,
+    tasks: Vec<PiGuard<'a, T>>,
+    // Dropped last: until then nobody else may take a seat.
+    _seats: PiGuard<'a, usize>,
+}
+
+impl<S, T> TaskGuard<'_, S, T> {
+    /// What all tasks read, and what is this task's.
+    pub fn parts(&mut self) -> (&S, &mut T) {
+        (self.shared, &mut self.own)
+    }
+}
+
+impl<S, T> AllGuard<'_, S, T> {
+    /// What all tasks read, and what each of them has, in the order of their seats.
+    pub fn parts(&mut self) -> (&mut S, impl ExactSizeIterator<Item = &mut T>) {
+        (self.shared, self.tasks.iter_mut().map(|task| &mut **task))
+    }
+}
+
+impl<S, T> TaskLock<S, T> {
+    /// A lock for at most as many tasks as there are values in `tasks`.
+    ///
+    /// # Errors
+    /// When a mutex cannot be made.
+    pub fn new(shared: S, tasks: impl IntoIterator<Item = T>) -> io::Result<Self> {
+        Ok(Self {
+            seats: PiMutex::new(0)?,
+            tasks: tasks.into_iter().map(PiMutex::new).collect::<io::Result<_>>()?,
+            shared: UnsafeCell::new(shared),
+        })
+    }
+
+    /// Gives the next task its seat; `None` when all are taken. They are numbered from 0.
+    pub fn sit_down(self: &Arc<Self>) -> Option<Seat<S, T>> {
+        let mut seats = self.seats.lock();
+        let number = *seats;
+        (number < self.tasks.len()).then(|| {
+            *seats += 1;
+            Seat {
+                lock: self.clone(),
+                number,
+            }
+        })
+    }
+
+    /// How many seats are taken.
+    pub fn seated(&self) -> usize {
+        *self.seats.lock()
+    }
+
+    /// Waits for at most `patience` until no task executes, and keeps all from executing. `None` when one of them took
+    /// longer.
+    ///
+    /// The last seat's task is waited for first, because it may take longest; the first one's, which is the most urgent, is
+    /// held up the least.
+    pub fn all(&self, patience: Duration) -> Option<AllGuard<'_, S, T>> {
+        let deadline = Instant::now() + patience;
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let seats = self.seats.lock_within(patience)?;
+        // Before any lock is held: allocating may wait.
+        let mut tasks = Vec::with_capacity(*seats);
+        for task in self.tasks[..*seats].iter().rev() {
+            tasks.push(task.lock_within(left())?);
+        }
+        tasks.reverse();
+        Some(AllGuard {
+            // SAFETY: every lock under which anybody else reaches `shared` is held by the guards in the same struct.
+            shared: unsafe { &mut *self.shared.get() },
+            tasks,
+            _seats: seats,
+        })
+    }
+}
+
+impl<S, T> Seat<S, T> {
+    /// Which task this is.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Waits until nobody holds this task up, and keeps everybody from changing the shared value.
+    pub fn lock(&mut self) -> TaskGuard<'_, S, T> {
+        let own = self.lock.tasks[self.number].lock();
+        TaskGuard {
+            // SAFETY: a seat has been given for this number, so whoever changes `shared` must hold the lock that `own` is.
+            shared: unsafe { &*self.lock.shared.get() },
+            own,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn tasks_do_not_wait_for_each_other_but_a_change_waits_for_all() {
+        let lock = Arc::new(TaskLock::new(1, [10, 20]).unwrap());
+        let (mut first, mut second) = (lock.sit_down().unwrap(), lock.sit_down().unwrap());
+        assert!(lock.sit_down().is_none());
+        let executing = first.lock();
+        assert_eq!(second.lock().parts(), (&1, &mut 20));
+        let late = thread::scope(|scope| {
+            let late = scope.spawn(|| lock.all(Duration::from_millis(5)).is_none());
+            late.join().unwrap()
+        });
+        assert!(late);
+        drop(executing);
+        let mut all = lock.all(PATIENCE).unwrap();
+        let (shared, mut tasks) = all.parts();
+        *shared += 1;
+        *tasks.next().unwrap() += 5;
+        assert_eq!(tasks.len(), 1);
+        drop(tasks);
+        drop(all);
+        assert_eq!(first.lock().parts(), (&2, &mut 15));
+    }
+
+    #[test]
+    fn no_task_sees_half_a_change() {
+        let lock = Arc::new(TaskLock::new((0_u64, 0_u64), [(); 3]).unwrap());
+        thread::scope(|scope| {
+            let tasks: Vec<_> = (0..3)
+                .map(|_| {
+                    let mut seat = lock.sit_down().unwrap();
+                    scope.spawn(move || {
+                        loop {
+                            let mut guard = seat.lock();
+                            let (shared, ()) = guard.parts();
+                            assert_eq!(shared.0, shared.1);
+                            if shared.0 == 2_000 {
+                                break;
+                            }
+                        }
+                    })
+                })
+                .collect();
+            for change in 1..=2_000 {
+                let mut all = lock.all(PATIENCE).unwrap();
+                let (shared, _) = all.parts();
+                shared.0 = change;
+                std::hint::black_box(&shared);
+                shared.1 = change;
+            }
+            tasks.into_iter().for_each(|task| task.join().unwrap());
+        });
+    }
+}
