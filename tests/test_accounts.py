@@ -7,7 +7,9 @@ import time
 import jwt
 import pytest
 
+from harness.api import PATIENCE
 from harness.runtime import PASSWORD
+from harness.waiting import wait_until
 
 # An authenticated answer with one of these words makes the Editor log in again.
 REAUTHENTICATION_WORDS = ("unauthorized", "token", "expired")
@@ -88,9 +90,15 @@ class TestLogin:
             assert (answer.status, answer.json()) == (401, "Wrong username or password")
             return answer.seconds
 
-        pairs = [(seconds("engineer"), seconds("nobody")) for _ in range(5)]
-        known, unknown = (min(side) for side in zip(*pairs, strict=True))
-        assert 0.5 < unknown / known < 2, f"known {known:.3f} s, unknown {unknown:.3f} s"
+        # Nothing makes a login shorter than its work, and much makes it longer: the least of each kind are compared.
+        known, unknown = [], []
+
+        def alike():
+            known.append(seconds("engineer"))
+            unknown.append(seconds("nobody"))
+            return len(known) >= 4 and 0.5 < min(unknown) / min(known) < 2
+
+        wait_until(alike, lambda: f"known {known}, unknown {unknown}", 30)
 
     @pytest.mark.parametrize("body", [{}, [], "text", 5, {"username": 1, "password": 2}, b"{", b"\xff", b""], ids=repr)
     def test_no_login_without_name_and_password(self, api, body):
@@ -106,7 +114,7 @@ class TestLogin:
                 for i in range(16)
             ]
             while not all(login.done() for login in logins):
-                assert api.get("/api/status").seconds < 1
+                assert api.get("/api/status").seconds < PATIENCE
             # Refusing for want of capacity is an answer as well; hanging is not.
             assert {login.result().status for login in logins} <= {401, 429, 503}
 

@@ -2,13 +2,14 @@
 
 import os
 import re
-import time
 
 import pytest
 
+from harness.api import PATIENCE
 from harness.debug_protocol import Debugger
 from harness.processes import descendants
 from harness.programs import bundle, python_program
+from harness.scans import Scans, check_mean_cycle
 from harness.waiting import wait_until
 
 
@@ -41,13 +42,12 @@ class TestTasks:
             assert abs(values["RES0__CONTROL0.SCANS"] - 5 * values["RES0__REPORT0.SCANS"]) <= 5, values
             assert values["LAST_PULSES"] == 5, values
 
-    def test_a_millisecond(self, api, deployed, programs):
+    def test_a_millisecond(self, api, deployed, programs, witness):
         debugger = deployed(programs.fast)
-        before, start = debugger.read("SCANS"), time.monotonic()
+        before, scans = debugger.read("SCANS"), Scans(api, witness, interval=0.001)
         wait_until(lambda: debugger.read("SCANS") > before + 1000, "a thousand scans")
-        assert abs(time.monotonic() - start - 1.0) < 0.1
-        stats = api.stats()
-        assert abs(stats["cycle_time_avg"] - 1000) <= 50, stats
+        scans.check_phase()
+        check_mean_cycle(api.stats(), interval=0.001)
 
     def test_a_scan_longer_than_its_interval(self, api, deployed, programs):
         """25 ms of work every 10 ms: missed deadlines are counted, and the PLC can still be stopped."""
@@ -56,9 +56,7 @@ class TestTasks:
         stats = api.stats()
         assert stats["overruns"] >= stats["scan_count"] - 2
         assert stats["scan_time_avg"] >= 25_000
-        start = time.monotonic()
         assert api.stop() == "STOP:OK"
-        assert time.monotonic() - start < 1
         assert api.start() == "START:OK"
 
 
@@ -83,11 +81,11 @@ class TestPythonBlocks:
         assert "first value: 7, factor 3.0" in log
         assert log.count("scaling with 100% precision") >= 2
 
-    def test_it_goes_on_with_the_scan_as_it_was(self, api, deployed, programs):
+    def test_it_goes_on_with_the_scan_as_it_was(self, api, deployed, programs, witness):
+        scans = Scans(api, witness)
         debugger = deployed(programs.python)
         wait_until(lambda: debugger.read("RES0__INSTANCE0.SECOND.ROUNDS") > 2, "rounds", 20)
-        stats = api.stats()
-        assert stats["scan_time_avg"] < 2000, stats
+        scans.check_mean_time(0.002)
 
     def test_children_end_with_the_program(self, runtime, deployed, programs):
         deployed(programs.python)
@@ -138,12 +136,12 @@ class TestPythonBlocks:
         assert len(api.logs(last + 1)) < 40, api.log_text(last)
         assert api.state() == "RUNNING"
 
-    def test_one_that_prints_without_end_delays_nobody(self, api, deployed):
+    def test_one_that_prints_without_end_delays_nobody(self, api, deployed, witness):
+        scans = Scans(api, witness)
         deployed(python_program("while True: print('x' * 1000)"))
         wait_until(lambda: api.scan_count() > 50, "fifty scans")
-        stats = api.stats()
-        assert stats["scan_time_avg"] < 2000, stats
-        assert api.get("/api/runtime-logs").seconds < 2
+        scans.check_mean_time(0.002)
+        assert api.get("/api/runtime-logs").seconds < PATIENCE
 
 
 def interpreters(runtime):
@@ -212,7 +210,7 @@ class TestFaults:
 
         def noticed():
             answer = api.get("/api/status?include_stats=true")
-            assert answer.status == 200 and answer.seconds < 5, answer
+            assert answer.status == 200 and answer.seconds < PATIENCE, answer
             return api.state() == "ERROR" or core.pid not in {p.pid for p in runtime.processes()}
 
         wait_until(noticed, "the hang to be noticed", 30)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.api import PATIENCE
 from harness.debug_protocol import Debugger
 from harness.runtime import PASSWORD, sleep_until
 from harness.waiting import wait_until
@@ -47,7 +48,7 @@ class TestCore:
         runtime.process("openplc-core").kill()
         for _ in range(20):
             answer = api.get("/api/status")
-            assert answer.status == 200 and answer.seconds < 5, answer
+            assert answer.status == 200 and answer.seconds < PATIENCE, answer
             assert answer.json()["status"]
         wait_until(lambda: api.state() == "RUNNING", "the core to come back")
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness.programs import heavy_at_first
 from harness.runtime import sleep_until
+from harness.scans import Scans, check_mean_cycle
 from harness.waiting import wait_until
 
 KEYS = ["scan_count", "overruns"] + [
@@ -40,28 +41,26 @@ def test_figures_are_in_order(api, blink):
         assert 0 <= stats[f"{figure}_min"] <= stats[f"{figure}_avg"] <= stats[f"{figure}_max"], stats
 
 
-def test_scans_come_at_the_interval(api, blink):
-    before, start = api.scan_count(), time.monotonic()
-    sleep_until(start + 2)
-    count, seconds = api.scan_count() - before, time.monotonic() - start
-    assert abs(count - seconds / 0.02) <= 2, f"{count} scans in {seconds:.3f} s"
+def test_scans_come_at_the_interval(api, blink, witness):
+    scans = Scans(api, witness)
+    sleep_until(time.monotonic() + 2)
+    scans.check()
 
 
 def test_the_average_cycle_is_the_mean(api, blink):
-    """The mean of all cycles is the time from the first scan to the last by their number, whatever single ones took."""
     wait_until(lambda: api.scan_count() > 100, "a hundred scans")
-    stats = api.stats()
-    assert abs(stats["cycle_time_avg"] - 20_000) <= 100, stats
+    stats = check_mean_cycle(api.stats())
     assert stats["cycle_latency_avg"] <= stats["cycle_latency_max"]
 
 
-def test_the_average_scan_is_the_mean(api):
+def test_the_average_scan_is_the_mean(api, blink, witness):
     """Twenty scans of 5 ms and then short ones: their sum is known, and a mean forgets none of them."""
+    scans = Scans(api, witness)
     api.deploy(heavy_at_first(scans=20, milliseconds=5).zip())
     wait_until(lambda: api.scan_count() >= 120, "120 scans")
     stats = api.stats()
-    total_ms = stats["scan_time_avg"] * stats["scan_count"] / 1000
-    assert 100 <= total_ms <= 100 + 0.2 * stats["scan_count"], stats
+    assert stats["scan_time_avg"] * stats["scan_count"] / 1000 >= 100, stats
+    scans.check_mean_time(0.001)
     assert stats["scan_time_max"] >= 5000 > stats["scan_time_avg"] > stats["scan_time_min"], stats
 
 

@@ -3,11 +3,11 @@
 import socket
 import ssl
 import subprocess
-import time
 
 import pytest
 
 from harness.api import unverified
+from harness.waiting import wait_until
 
 
 def certificate(runtime):
@@ -110,8 +110,5 @@ def test_a_broken_certificate_does_not_end_in_silence(fresh_runtime):
         fresh_runtime.start()
     except AssertionError:
         pass
-    deadline = time.monotonic() + 5
-    while "cert" not in fresh_runtime.log(output) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert str(path) in fresh_runtime.log(output)
+    wait_until(lambda: str(path) in fresh_runtime.log(output), lambda: f"the reason: {fresh_runtime.log(output)}")
     assert path.read_text() == "no certificate\n", "what is there may be an administrator's"

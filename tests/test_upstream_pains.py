@@ -25,9 +25,10 @@ import zipfile
 
 import pytest
 
+from harness.api import PATIENCE
 from harness.debug_protocol import MD5, Debugger, answer_bytes
 from harness.programs import heavy_at_first
-from harness.scans import Scans
+from harness.scans import Scans, check_mean_cycle
 from harness.waiting import wait_until
 
 
@@ -57,7 +58,7 @@ def core(runtime, session):
 def test_a_silent_connection_blocks_nobody(runtime, api):
     with socket.create_connection(("127.0.0.1", runtime.port)):
         answer = api.get("/api/status")
-        assert answer.status == 200 and answer.seconds < 1, answer
+        assert answer.status == 200 and answer.seconds < PATIENCE, answer
 
 
 def test_a_failed_build_leaves_the_running_program(api, session, core, blink, programs, witness):
@@ -160,10 +161,11 @@ def test_debug_polls_are_not_logged(api, session, core):
     assert not api.logs(last + 1)
 
 
-def test_averages_are_means(api, session):
+def test_averages_are_means(api, session, witness):
     """Twenty scans of 5 ms and then short ones: an average that forgets or that starts at nothing shows another sum."""
+    scans = Scans(api, witness)
     api.deploy(heavy_at_first(scans=20, milliseconds=5).zip())
     wait_until(lambda: api.scan_count() >= 100, "a hundred scans")
-    stats = api.stats()
-    assert 100 <= stats["scan_time_avg"] * stats["scan_count"] / 1000 <= 120, stats
-    assert abs(stats["cycle_time_avg"] - 20_000) <= 100, stats
+    stats = check_mean_cycle(api.stats())
+    assert stats["scan_time_avg"] * stats["scan_count"] / 1000 >= 100, stats
+    scans.check_mean_time(0.0012)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 TERMINAL = ("SUCCESS", "FAILED")
+# Seconds that the Editor waits for an answer. Also what a test means by "at once": far more than any stall of the machine,
+# and less than any timeout of the runtime that would end a blockade.
+PATIENCE = 5.0
 
 
 def unverified():

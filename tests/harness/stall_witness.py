@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 # Above the scans' SCHED_FIFO 80.
 PRIORITY = 90
