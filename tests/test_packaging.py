@@ -12,7 +12,7 @@ from harness.runtime import BINARIES, REPOSITORY
 UNITS = REPOSITORY / "systemd"
 # systemd-analyze's exposure, times ten, that a unit may have.
 EXPOSURE = {"openplc-api.service": 4, "openplc-compile@.service": 4, "openplc-core.service": 9}
-MANUALS = {"openplcctl": 1, "openplc-api": 8, "openplc-compile": 8, "openplc-launcher": 8}
+MANUALS = {"openplcctl": 1, "openplc-latency": 1, "openplc-api": 8, "openplc-compile": 8, "openplc-launcher": 8}
 
 
 def analyze(*arguments, **environment):
