@@ -19,6 +19,8 @@ pub struct Application {
     pub core: CoreClient,
     pub deployer: Deployer,
     pub builds: Arc<Builds>,
+    /// What of api.toml could not be used, a line each.
+    pub settings_problems: Vec<String>,
 }
 
 impl Application {

@@ -23,6 +23,8 @@ mod supervisor;
 mod tls;
 
 fn main() -> anyhow::Result<()> {
-    openplc_logging::init("openplc-api");
-    server::run(&<options::Options as clap::Parser>::parse())
+    let options = <options::Options as clap::Parser>::parse();
+    let loaded = openplc_settings::load::<openplc_settings::api::Api>();
+    openplc_logging::init("openplc-api", loaded.settings.log_level.word());
+    server::run(&options, &loaded)
 }

@@ -20,8 +20,8 @@ pub struct Options {
     /// Directory of accounts, secrets and certificate.
     #[arg(long, value_name = "PATH", env = "STATE_DIRECTORY")]
     pub state_directory: PathBuf,
-    /// End after this many seconds without a connection or a build. The socket unit starts the API again at the next
-    /// connection; nobody notices.
-    #[arg(long, value_name = "SECONDS", env = "OPENPLC_API_EXIT_WHEN_IDLE")]
+    /// End after this many seconds without a connection or a build, whatever api.toml says; 0: never. The socket unit
+    /// starts the API again at the next connection; nobody notices.
+    #[arg(long, value_name = "SECONDS")]
     pub exit_when_idle: Option<u64>,
 }

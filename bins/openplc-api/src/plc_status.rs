@@ -25,6 +25,7 @@ pub fn document(status: &Status, with_figures: bool) -> Value {
             "error": status.error,
             "program": status.program,
             "real_time": status.real_time,
+            "settings_problems": status.settings_problems,
             "uptime_s": status.uptime_s,
         });
     }
@@ -100,6 +101,7 @@ mod tests {
             program: None,
             tasks,
             real_time: "SCHED_FIFO".into(),
+            settings_problems: vec!["core.toml, line 2: no".into()],
             uptime_s: 5,
         }
     }

@@ -11,6 +11,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use openplc_accounts::Accounts;
+use openplc_settings::Loaded;
+use openplc_settings::api::Api;
 use openplc_wire::deploy::Deployer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,8 +30,6 @@ use crate::stall_guard::StallGuard;
 use crate::supervisor;
 use crate::tls::Certificates;
 
-/// Most connections at a time; half of them from one address.
-const MAX_CONNECTIONS: usize = 256;
 /// Longest TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Longest wait for the headers of a request, and so for the next request on a connection.
@@ -42,23 +42,31 @@ const FAREWELL: Duration = Duration::from_secs(3);
 const BLOCKING_THREADS: usize = 16;
 
 /// Serves until SIGTERM or SIGINT.
-pub fn run(options: &Options) -> anyhow::Result<()> {
+pub fn run(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
+    for problem in &loaded.problems {
+        tracing::warn!("{problem}");
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .context("The event loop cannot be started")?;
-    let result = runtime.block_on(serve(options));
+    let result = runtime.block_on(serve(options, loaded));
     // A build that goes on is cancelled by the end of its connection.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(options: &Options) -> anyhow::Result<()> {
+async fn serve(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
+    let settings = &loaded.settings;
     let listener = TcpListener::from_std(supervisor::listener()?)?;
     let address = listener.local_addr()?;
-    let accounts = Arc::new(Accounts::open(&options.state_directory)?);
-    let certificates = Certificates::open(&options.state_directory).context("TLS cannot be set up")?;
+    let accounts = Arc::new(Accounts::open(
+        &options.state_directory,
+        settings.session_lifetime,
+    )?);
+    let certificates =
+        Certificates::open(&options.state_directory, &settings.tls).context("TLS cannot be set up")?;
     let acceptor = certificates.acceptor()?;
     let builds = Arc::new(Builds::new());
     let application = Arc::new(Application {
@@ -70,15 +78,19 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
             core_socket: options.core_socket.clone(),
         },
         builds: Arc::clone(&builds),
+        settings_problems: loaded.problems.iter().map(ToString::to_string).collect(),
     });
     let gate = Arc::new(Gate::new(application));
-    let places = Places::new(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
+    let places = Places::new(settings.max_connections, settings.max_connections / 2);
     let (end, ended) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::spawn(certificates.keep_fresh());
     tokio::spawn(supervisor::feed_watchdog());
-    let idle = idle(options.exit_when_idle, Arc::clone(&places), Arc::clone(&builds));
+    let idle_time = options
+        .exit_when_idle
+        .map_or(settings.exit_when_idle, Duration::from_secs);
+    let idle = idle(idle_time, Arc::clone(&places), Arc::clone(&builds));
     tokio::pin!(idle);
     supervisor::ready(&format!("Serving https://{address}"));
     tracing::info!("Serving https://{address}");
@@ -121,11 +133,12 @@ async fn serve(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends when there has been neither connection nor build for `seconds`; never without a limit.
-async fn idle(seconds: Option<u64>, places: Arc<Places>, builds: Arc<Builds>) {
-    let Some(seconds) = seconds else {
+/// Ends when there has been neither connection nor build for `time`; never if that is zero.
+async fn idle(time: Duration, places: Arc<Places>, builds: Arc<Builds>) {
+    let seconds = time.as_secs();
+    if seconds == 0 {
         return std::future::pending().await;
-    };
+    }
     let mut idle_for = 0;
     while idle_for < seconds {
         tokio::time::sleep(Duration::from_secs(1)).await;

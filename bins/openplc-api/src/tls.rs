@@ -1,7 +1,7 @@
 //! TLS, and which certificate is shown.
 //!
-//! An administrator's certificate in `STATE_DIRECTORY/tls/cert.pem` with its key in `tls/key.pem` comes first. When it
-//! cannot be used, the error is logged and our own self-signed one is shown, so that the plant stays within reach; the
+//! An administrator's certificate comes first: that of the settings, which by default is `STATE_DIRECTORY/tls/cert.pem` with
+//! its key in `tls/key.pem`. When it cannot be used, the error is logged and our own self-signed one is shown, so that the plant stays within reach; the
 //! files of the administrator are never changed. Our own is `STATE_DIRECTORY/cert.pem` and `key.pem`; files under these
 //! names that were not made here are used and never changed either. Files that change are taken up within the hour.
 
@@ -18,6 +18,8 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{self, ServerConfig};
 
+use openplc_settings::api::Tls;
+
 use crate::certificate;
 
 /// How often the files are looked at again.
@@ -27,15 +29,17 @@ const REFRESH: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub struct Certificates {
     directory: PathBuf,
+    theirs: Tls,
     current: RwLock<Arc<CertifiedKey>>,
 }
 
 impl Certificates {
     /// Chooses a certificate from the state directory, and makes one when there is none.
-    pub fn open(directory: &Path) -> anyhow::Result<Arc<Self>> {
-        let current = RwLock::new(Arc::new(choose(directory)?));
+    pub fn open(directory: &Path, theirs: &Tls) -> anyhow::Result<Arc<Self>> {
+        let current = RwLock::new(Arc::new(choose(directory, theirs)?));
         Ok(Arc::new(Self {
             directory: directory.to_owned(),
+            theirs: theirs.clone(),
             current,
         }))
     }
@@ -57,7 +61,7 @@ impl Certificates {
     pub async fn keep_fresh(self: Arc<Self>) {
         loop {
             tokio::time::sleep(REFRESH).await;
-            match choose(&self.directory) {
+            match choose(&self.directory, &self.theirs) {
                 Ok(chosen) => {
                     *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(chosen)
                 }
@@ -75,15 +79,17 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
-fn choose(directory: &Path) -> anyhow::Result<CertifiedKey> {
-    let theirs = directory.join("tls");
-    if theirs.exists() {
-        match load(&theirs.join("cert.pem"), &theirs.join("key.pem")) {
+fn choose(directory: &Path, theirs: &Tls) -> anyhow::Result<CertifiedKey> {
+    // A path of the settings is relative to the directory, or absolute.
+    let (certificate, key) = (directory.join(&theirs.certificate), directory.join(&theirs.key));
+    if certificate.exists() || key.exists() || *theirs != Tls::default() {
+        match load(&certificate, &key) {
             Ok(chosen) => return Ok(chosen),
             Err(error) => tracing::error!(
-                "The certificate in {} cannot be used; the self-signed one is shown instead: {error:#}. \
-                 cert.pem must hold the certificate and its chain, key.pem its key without a passphrase, both in PEM",
-                theirs.display()
+                "The certificate {} cannot be used; the self-signed one is shown instead: {error:#}. It must hold the \
+                 certificate and its chain, {} its key without a passphrase, both in PEM and readable by this service",
+                certificate.display(),
+                key.display()
             ),
         }
     }
@@ -136,16 +142,19 @@ mod tests {
     #[test]
     fn the_certificate_of_an_administrator_comes_first() {
         let directory = tempfile::tempdir().unwrap();
-        let own = choose(directory.path()).unwrap().cert[0].to_vec();
+        let own = choose(directory.path(), &Tls::default()).unwrap().cert[0].to_vec();
         let theirs = write_pair(&directory.path().join("tls"));
         assert_ne!(own, theirs);
-        assert_eq!(choose(directory.path()).unwrap().cert[0].to_vec(), theirs);
+        assert_eq!(
+            choose(directory.path(), &Tls::default()).unwrap().cert[0].to_vec(),
+            theirs
+        );
     }
 
     #[test]
     fn an_unusable_one_leaves_the_plant_within_reach_and_is_kept() {
         let directory = tempfile::tempdir().unwrap();
-        let own = choose(directory.path()).unwrap().cert[0].to_vec();
+        let own = choose(directory.path(), &Tls::default()).unwrap().cert[0].to_vec();
         let tls = directory.path().join("tls");
         write_pair(&tls);
         let other = tempfile::tempdir().unwrap();
@@ -156,7 +165,10 @@ mod tests {
                 std::fs::write(tls.join("key.pem"), text).unwrap();
             }
             let before = std::fs::read(tls.join("key.pem")).unwrap();
-            assert_eq!(choose(directory.path()).unwrap().cert[0].to_vec(), own);
+            assert_eq!(
+                choose(directory.path(), &Tls::default()).unwrap().cert[0].to_vec(),
+                own
+            );
             assert_eq!(std::fs::read(tls.join("key.pem")).unwrap(), before);
         }
     }
@@ -164,10 +176,10 @@ mod tests {
     #[test]
     fn a_broken_one_of_our_own_does_so_too() {
         let directory = tempfile::tempdir().unwrap();
-        choose(directory.path()).unwrap();
+        choose(directory.path(), &Tls::default()).unwrap();
         let certificate = directory.path().join("cert.pem");
         std::fs::write(&certificate, "half a certif").unwrap();
-        assert_eq!(choose(directory.path()).unwrap().cert.len(), 1);
+        assert_eq!(choose(directory.path(), &Tls::default()).unwrap().cert.len(), 1);
         assert_eq!(std::fs::read_to_string(&certificate).unwrap(), "half a certif");
     }
 }

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -12,10 +11,34 @@ use serde_json::json;
 use support::core::{self, Heard, Said};
 use support::debugger::Debugger;
 use support::runtime::Runtime;
+use tempfile::TempDir;
+
+fn settings(text: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("api.toml"), text).unwrap();
+    directory
+}
+
+#[test]
+fn a_wrong_setting_is_shown_and_costs_only_itself() {
+    let settings = settings("session-lifetime = \"2h\"\nmax-connections = \"many\"\n");
+    let runtime = Runtime::start_with(&[("CONFIGURATION_DIRECTORY", settings.path().as_os_str())]);
+    core::serve(&runtime.core_socket(), core::running);
+    let client = runtime.engineer();
+    let status = client.get("/api/status?include_stats=true").json();
+    let problems = &status["runtime"]["settings_problems"];
+    let problem = problems[0].as_str().unwrap();
+    assert!(
+        problem.contains("api.toml, line 2: max-connections cannot be"),
+        "{problem}"
+    );
+    assert_eq!(problems.as_array().unwrap().len(), 1);
+}
 
 #[test]
 fn an_idle_api_ends_and_its_sessions_go_on() {
-    let mut runtime = Runtime::start_with(&[("OPENPLC_API_EXIT_WHEN_IDLE", OsStr::new("2"))]);
+    let settings = settings("exit-when-idle = \"2s\"\n");
+    let mut runtime = Runtime::start_with(&[("CONFIGURATION_DIRECTORY", settings.path().as_os_str())]);
     core::serve(&runtime.core_socket(), core::running);
     let client = runtime.engineer();
     let mut kept_open = client.connect();

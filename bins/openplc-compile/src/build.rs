@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use openplc_bundle::Bundle;
+use openplc_settings::compile::Compile;
 use openplc_wire::control::Level;
 
 use crate::compiler::{self, Outcome, Run, Surroundings};
@@ -30,8 +31,8 @@ pub struct Build<'a> {
     pub ending: &'a Ending,
     /// Their process group.
     pub group: i32,
-    /// Longest time, in seconds, to tell the user.
-    pub time_limit_s: u64,
+    /// What the administrator wishes.
+    pub settings: &'a Compile,
 }
 
 /// A failed build, in words for the user.
@@ -59,7 +60,9 @@ impl Build<'_> {
     /// # Errors
     /// One sentence for the user.
     pub fn run(&self, client: &mut Conversation) -> Result<PathBuf, Failure> {
-        let Plan { groups, files } = matiec::plan(self.bundle, self.toolchain, jobs::at_once());
+        let jobs = self.jobs();
+        let Plan { groups, files } =
+            matiec::plan(self.bundle, self.toolchain, jobs, self.settings.optimisation);
         self.workspace
             .fill(self.bundle, &files)
             .map_err(|error| self.no_space(&error.to_string()))?;
@@ -88,7 +91,7 @@ impl Build<'_> {
             .iter_mut()
             .flat_map(|group| std::mem::take(&mut group.units))
             .collect();
-        jobs::run(units, surroundings, &mut |unit, run| {
+        jobs::run(units, self.jobs(), surroundings, &mut |unit, run| {
             if run.outcome == Outcome::Errors && !groups[unit.group].instead.is_empty() {
                 again.insert(unit.group);
             } else {
@@ -128,7 +131,7 @@ impl Build<'_> {
                 .iter()
                 .flat_map(|group| std::mem::take(&mut groups[*group].instead))
                 .collect();
-            jobs::run(units, surroundings, &mut |unit, run| {
+            jobs::run(units, self.jobs(), surroundings, &mut |unit, run| {
                 self.finish(client, unit, &run, progress);
                 progress.failure.is_none()
             });
@@ -174,6 +177,11 @@ impl Build<'_> {
                 Err(self.explain("the program (linking)", outcome))
             }
         }
+    }
+
+    /// Compilers at the same time.
+    fn jobs(&self) -> usize {
+        self.settings.jobs.unwrap_or_else(jobs::at_once)
     }
 
     fn report(&self, client: &mut Conversation, name: &str, run: &Run, shows_warnings: bool) {
@@ -229,8 +237,8 @@ impl Build<'_> {
     fn out_of_time(&self) -> Failure {
         format!(
             "The build took longer than the {} seconds allowed and was ended. Make the program smaller, or raise the limit \
-             (openplc-compile --time-limit SECONDS).",
-            self.time_limit_s
+             (time-limit in compile.toml).",
+            self.settings.time_limit.as_secs()
         )
     }
 

@@ -30,11 +30,16 @@ pub struct Unit {
     pub group: usize,
 }
 
-/// Compiles all units and calls `report` as each ends. Once `report` has returned false, or the end has come, nothing
+/// Compiles all units, up to `parallel` at a time, and calls `report` as each ends. Once `report` has returned false, or the end has come, nothing
 /// more is started.
-pub fn run(mut units: Vec<Unit>, surroundings: &Surroundings, report: &mut dyn FnMut(Unit, Run) -> bool) {
+pub fn run(
+    mut units: Vec<Unit>,
+    parallel: usize,
+    surroundings: &Surroundings,
+    report: &mut dyn FnMut(Unit, Run) -> bool,
+) {
     units.sort_by_key(|unit| std::cmp::Reverse(unit.weight));
-    let threads = at_once().min(units.len());
+    let threads = parallel.min(units.len());
     let queue = Mutex::new(VecDeque::from(units));
     let (sender, receiver) = mpsc::channel::<(Unit, Run)>();
     std::thread::scope(|scope| {

@@ -5,14 +5,15 @@ use std::path::Path;
 use openplc_bundle::Bundle;
 use openplc_bundle::matiec::C_BLOCKS;
 use openplc_program::sources;
+use openplc_settings::compile::Optimisation;
 
 use crate::jobs::Unit;
 use crate::split::split;
 use crate::toolchain::Toolchain;
 
-/// Optimisation of the program itself. docs/decisions/0001-optimisation-level.md says why.
-const PROGRAM_OPTIMISATION: [&str; 1] = ["-O1"];
-/// What goes with it where the compiler knows it.
+/// The levels of optimisation that can be set. docs/decisions/0001-optimisation-level.md says why 1 is the program's.
+const LEVELS: [[&str; 1]; 4] = [["-O0"], ["-O1"], ["-O2"], ["-O3"]];
+/// What goes with level 1 of the program where the compiler knows it.
 const PROGRAM_TUNING: [&str; 8] = [
     "-fno-reorder-blocks",
     "-fno-tree-dominator-opts",
@@ -27,8 +28,6 @@ const PROGRAM_TUNING: [&str; 8] = [
 const TABLE_OPTIMISATION: [&str; 1] = ["-O1"];
 /// Optimisation of the shim: it is small, and translating it better takes longer than it ever saves.
 const SHIM_OPTIMISATION: [&str; 1] = ["-O0"];
-/// Optimisation of C and C++ blocks: users write loops there.
-const BLOCK_OPTIMISATION: [&str; 1] = ["-O2"];
 
 /// For every unit. Generated code relies on wrapping numbers and on pointers to differing types; an exception of a C++
 /// block must find its way through the C units; nothing but the table is visible outside.
@@ -138,7 +137,7 @@ fn own_sources() -> Vec<(&'static str, &'static str)> {
 }
 
 /// Everything but the upload that decides what a build makes.
-pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
+pub fn fingerprint(toolchain: &Toolchain, optimisation: Optimisation) -> Vec<String> {
     let options = [
         &COMMON[..],
         &GENERATED,
@@ -147,11 +146,11 @@ pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
         &USER_CXX,
         &SHIM,
         &LINK,
-        &PROGRAM_OPTIMISATION,
-        &PROGRAM_TUNING,
+        level(optimisation.program),
+        tuning(optimisation),
         &TABLE_OPTIMISATION,
         &SHIM_OPTIMISATION,
-        &BLOCK_OPTIMISATION,
+        level(optimisation.blocks),
     ];
     let mut parts = vec![
         env!("CARGO_PKG_VERSION").to_owned(),
@@ -168,13 +167,30 @@ pub fn fingerprint(toolchain: &Toolchain) -> Vec<String> {
 }
 
 /// Compiler and options, for people.
-pub fn description(toolchain: &Toolchain) -> String {
-    format!("{} {}", toolchain.version, PROGRAM_OPTIMISATION[0])
+pub fn description(toolchain: &Toolchain, optimisation: Optimisation) -> String {
+    format!("{} -O{}", toolchain.version, optimisation.program)
+}
+
+fn level(number: u8) -> &'static [&'static str] {
+    LEVELS.get(usize::from(number)).map_or(&[], |option| option)
+}
+
+/// More options for the program. They are measured for level 1; whoever chooses another one gets that of the compiler.
+fn tuning(optimisation: Optimisation) -> &'static [&'static str] {
+    if optimisation.program == 1 {
+        &PROGRAM_TUNING
+    } else {
+        &[]
+    }
 }
 
 /// How to compile a program with up to `parallel` compilers at once.
-pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize) -> Plan {
-    let compilers = Compilers { toolchain, bundle };
+pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisation: Optimisation) -> Plan {
+    let compilers = Compilers {
+        toolchain,
+        bundle,
+        optimisation,
+    };
     let mut files: Vec<_> = own_sources()
         .into_iter()
         .map(|(name, text)| (name.to_owned(), text.to_owned()))
@@ -185,7 +201,13 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize) -> Plan {
         compilers.shim(),
     ];
     if bundle.program.has_c_blocks {
-        let mut blocks = compilers.cxx(C_BLOCKS, C_BLOCKS, &BLOCK_OPTIMISATION, &USER_CXX, &[C_BLOCKS]);
+        let mut blocks = compilers.cxx(
+            C_BLOCKS,
+            C_BLOCKS,
+            level(optimisation.blocks),
+            &USER_CXX,
+            &[C_BLOCKS],
+        );
         blocks.shows_warnings = true;
         groups.push(Group {
             units: vec![blocks],
@@ -205,17 +227,18 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize) -> Plan {
 struct Compilers<'a> {
     toolchain: &'a Toolchain,
     bundle: &'a Bundle,
+    optimisation: Optimisation,
 }
 
 impl Compilers<'_> {
     /// `Res0.c` with `POUS.c`, in parts where that is worth it.
     fn program(&self, parallel: usize, files: &mut Vec<(String, String)>) -> Group {
         let whole = Unit {
-            tuning: &PROGRAM_TUNING,
+            tuning: tuning(self.optimisation),
             ..self.c(
                 "Res0.c, POUS.c",
                 "Res0.c",
-                &PROGRAM_OPTIMISATION,
+                level(self.optimisation.program),
                 self.python(),
                 &["POUS.c", "POUS.c"],
             )
@@ -261,7 +284,13 @@ impl Compilers<'_> {
     /// A part of the program. What it does not declare would be taken for a function that returns int.
     fn part(&self, name: &str, file: &str, text: &str) -> Unit {
         let undeclared = ["-Werror=implicit-function-declaration"];
-        let options = [&PROGRAM_OPTIMISATION[..], &GENERATED, self.python(), &undeclared].concat();
+        let options = [
+            level(self.optimisation.program),
+            &GENERATED,
+            self.python(),
+            &undeclared,
+        ]
+        .concat();
         let unit = self.unit(
             &self.toolchain.c,
             name,
@@ -271,7 +300,7 @@ impl Compilers<'_> {
         );
         Unit {
             weight: text.len(),
-            tuning: &PROGRAM_TUNING,
+            tuning: tuning(self.optimisation),
             ..unit
         }
     }

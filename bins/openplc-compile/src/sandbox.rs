@@ -5,17 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus,
     path_beneath_rules,
 };
 use nix::sys::resource::{RLIM_INFINITY, Resource, rlim_t, setrlimit};
+use openplc_settings::compile::Compile;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
-/// Memory of one process, in bytes.
-const ADDRESS_SPACE: u64 = 4 << 30;
 /// Largest file, in bytes.
 const FILE_SIZE: u64 = 1 << 30;
 /// Open files of one process.
@@ -36,14 +34,14 @@ const READABLE: [&str; 9] = [
 
 /// Restricts this process, from here on, to reading the system and `readable` and writing below `writable`, without network
 /// and within limits. To be called while there is one thread. Returns what was had, for the log.
-pub fn restrict(readable: &[PathBuf], writable: &Path, time_limit: Duration) -> String {
+pub fn restrict(readable: &[PathBuf], writable: &Path, settings: &Compile) -> String {
     // Compilers shall not take time from whoever scans or answers.
     let niceness = if rustix::process::nice(10).is_ok() {
         "low priority"
     } else {
         "ordinary priority"
     };
-    let limits = if limit_resources(time_limit) {
+    let limits = if limit_resources(settings) {
         "limits"
     } else {
         "no limits"
@@ -64,14 +62,14 @@ pub fn restrict(readable: &[PathBuf], writable: &Path, time_limit: Duration) -> 
     [niceness, limits, privileges, files, calls].join(", ")
 }
 
-fn limit_resources(time_limit: Duration) -> bool {
-    let seconds = time_limit.as_secs() + 60;
+fn limit_resources(settings: &Compile) -> bool {
+    let seconds = settings.time_limit.as_secs() + 60;
     let limits = [
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_CPU, seconds),
         (Resource::RLIMIT_FSIZE, FILE_SIZE),
         (Resource::RLIMIT_NOFILE, OPEN_FILES),
-        (Resource::RLIMIT_AS, ADDRESS_SPACE),
+        (Resource::RLIMIT_AS, settings.memory_limit),
     ];
     limits.into_iter().fold(true, |all, (resource, value)| {
         // What a 32-bit processor cannot even express is no limit there.

@@ -3,10 +3,12 @@
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use openplc_bundle::{Bundle, BundleError};
+use openplc_settings::compile::{Compile, Optimisation};
+use openplc_settings::{Loaded, Problem};
 use openplc_wire::control::Level;
 use openplc_wire::manifest::ProgramId;
 use openplc_wire::transport::TransportError;
@@ -27,8 +29,18 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     if let Some(folder) = &arguments.guard {
         return guard::watch(folder);
     }
-    openplc_logging::init("openplc-compile");
-    match serve(arguments) {
+    let Loaded {
+        mut settings,
+        problems,
+    } = openplc_settings::load::<Compile>();
+    if let Some(seconds) = arguments.time_limit {
+        settings.time_limit = Duration::from_secs(seconds);
+    }
+    openplc_logging::init("openplc-compile", settings.log_level.word());
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
+    match serve(&settings, &problems) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -37,13 +49,13 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn serve(arguments: &Arguments) -> anyhow::Result<()> {
+fn serve(settings: &Compile, problems: &[Problem]) -> anyhow::Result<()> {
     let workspace = Workspace::create().context("the work folder cannot be made")?;
     // The guard and the question for the compiler's version are outside of the sandbox: both are ours alone.
     let guard = Guard::start(workspace.path())?;
     let toolchain = Toolchain::find();
     let readable = toolchain.as_ref().map(Toolchain::folders).unwrap_or_default();
-    let level = sandbox::restrict(&readable, workspace.path(), arguments.time_limit());
+    let level = sandbox::restrict(&readable, workspace.path(), settings);
     tracing::info!("Sandbox of this build: {level}");
     let stream = std::io::stdin()
         .as_fd()
@@ -51,7 +63,7 @@ fn serve(arguments: &Arguments) -> anyhow::Result<()> {
         .context("standard input")?;
     let mut client =
         Conversation::new(UnixStream::from(stream)).context("standard input is no connection")?;
-    match converse(&mut client, arguments, &workspace, &guard, toolchain) {
+    match converse(&mut client, settings, problems, &workspace, &guard, toolchain) {
         Err(Conclusion::Gone(TransportError::Closed)) => {
             tracing::info!("The client hung up: the build is cancelled");
             Ok(())
@@ -93,7 +105,8 @@ impl From<ToolchainError> for Conclusion {
 
 fn converse(
     client: &mut Conversation,
-    arguments: &Arguments,
+    settings: &Compile,
+    problems: &[Problem],
     workspace: &Workspace,
     guard: &Guard,
     toolchain: Result<Toolchain, ToolchainError>,
@@ -103,13 +116,16 @@ fn converse(
     let bundle = read(client, &zip)?;
     drop(zip);
     let toolchain = toolchain?;
-    let program = identity(&bundle, &toolchain)?;
+    let program = identity(&bundle, &toolchain, settings.optimisation)?;
     client.identified(program.clone(), bundle.generation)?;
     client.proceed()?;
 
     let ending = Ending::new(guard.group());
     ending.at_hang_up(client.stream()).map_err(TransportError::Io)?;
-    ending.after(arguments.time_limit());
+    ending.after(settings.time_limit);
+    for problem in problems {
+        client.log(Level::Warning, problem.to_string());
+    }
     client.log(Level::Info, format!("Compiler: {}", toolchain.version));
     let build = Build {
         bundle: &bundle,
@@ -117,17 +133,20 @@ fn converse(
         workspace,
         ending: &ending,
         group: guard.group(),
-        time_limit_s: arguments.time_limit().as_secs(),
+        settings,
     };
     let built = build.run(client);
     if ending.is_cancelled() {
         return Err(Conclusion::Gone(TransportError::Closed));
     }
     let object = built.map_err(Conclusion::Failed)?;
-    let result =
-        result::seal(&object, &bundle, program, matiec::description(&toolchain)).map_err(|error| {
-            Conclusion::Failed(format!("The built program cannot be handed over: {error:#}."))
-        })?;
+    let result = result::seal(
+        &object,
+        &bundle,
+        program,
+        matiec::description(&toolchain, settings.optimisation),
+    )
+    .map_err(|error| Conclusion::Failed(format!("The built program cannot be handed over: {error:#}.")))?;
     let line = format!(
         "Built {} bytes in {:.2} s",
         result.object_size,
@@ -167,8 +186,12 @@ fn read(client: &mut Conversation, zip: &[u8]) -> Result<Bundle, Conclusion> {
     Ok(bundle)
 }
 
-fn identity(bundle: &Bundle, toolchain: &Toolchain) -> Result<ProgramId, Conclusion> {
-    let fingerprint = matiec::fingerprint(toolchain);
+fn identity(
+    bundle: &Bundle,
+    toolchain: &Toolchain,
+    optimisation: Optimisation,
+) -> Result<ProgramId, Conclusion> {
+    let fingerprint = matiec::fingerprint(toolchain, optimisation);
     let parts: Vec<&str> = fingerprint.iter().map(String::as_str).collect();
     ProgramId::try_from(bundle.identity(&parts)).map_err(|error| Conclusion::Failed(error.to_string()))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
@@ -129,11 +129,12 @@ impl Memory {
 }
 
 impl Accounts {
-    /// Opens `restapi.db` and `.env` in `directory`; both are made when the installation is new.
+    /// Opens `restapi.db` and `.env` in `directory`; both are made when the installation is new. Tokens that are issued from
+    /// now on are valid for `session_lifetime`.
     ///
     /// # Errors
     /// [`OpenError`]; nothing that exists is ever replaced or deleted.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+    pub fn open(directory: &Path, session_lifetime: Duration) -> Result<Self, OpenError> {
         let directory = directory.canonicalize().map_err(|source| OpenError::Directory {
             path: directory.to_owned(),
             source,
@@ -157,7 +158,7 @@ impl Accounts {
         };
         Ok(Self {
             pepper: secrets.pepper,
-            tokens: Tokens::new(&secrets.token_key),
+            tokens: Tokens::new(&secrets.token_key, session_lifetime),
             database: Mutex::new(database),
             memory: RwLock::new(memory),
         })

@@ -18,4 +18,4 @@ mod tokens;
 pub use accounts::{AccountError, Accounts, Change, OpenError, Session};
 pub use database::{Role, User};
 pub use secrets::SecretsError;
-pub use tokens::{LIFETIME, TokenError};
+pub use tokens::TokenError;

@@ -11,9 +11,6 @@ use thiserror::Error;
 use crate::hs256;
 use crate::secrets::hex;
 
-/// How long a token is valid: a working day, because the Editor 4.1 cannot renew one while it uploads.
-pub const LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
-
 /// Why a token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {
@@ -70,10 +67,12 @@ pub struct Tokens {
     signing: EncodingKey,
     verifying: DecodingKey,
     validation: Validation,
+    lifetime: Duration,
 }
 
 impl Tokens {
-    pub fn new(key: &str) -> Self {
+    /// Tokens that are signed with `key` and, from their issue, valid for `lifetime`.
+    pub fn new(key: &str, lifetime: Duration) -> Self {
         hs256::install();
         let mut validation = Validation::new(Algorithm::HS256);
         validation.algorithms = vec![Algorithm::HS256];
@@ -86,6 +85,7 @@ impl Tokens {
             signing: EncodingKey::from_secret(key.as_bytes()),
             verifying: DecodingKey::from_secret(key.as_bytes()),
             validation,
+            lifetime,
         }
     }
 
@@ -101,7 +101,7 @@ impl Tokens {
             kind: "access",
             sub: user.to_string(),
             nbf: now,
-            exp: now + LIFETIME.as_secs(),
+            exp: now + self.lifetime.as_secs(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &issued, &self.signing)
             .map_err(|_| TokenError::Invalid)
@@ -133,6 +133,7 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
+    const LIFETIME: Duration = Duration::from_secs(8 * 60 * 60);
     const KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     fn now() -> u64 {
@@ -159,13 +160,13 @@ mod tests {
 
     #[test]
     fn tokens_of_openplc_runtime_v4_are_accepted() {
-        let verified = Tokens::new(KEY).verify(&foreign(KEY, &[])).unwrap();
+        let verified = Tokens::new(KEY, LIFETIME).verify(&foreign(KEY, &[])).unwrap();
         assert_eq!((verified.user, verified.jti.len()), (7, 36));
     }
 
     #[test]
     fn an_own_token_reads_back() {
-        let tokens = Tokens::new(KEY);
+        let tokens = Tokens::new(KEY, LIFETIME);
         let verified = tokens.verify(&tokens.issue(3, now(), now()).unwrap()).unwrap();
         assert_eq!(
             (verified.user, verified.expires - verified.issued),
@@ -175,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_ended_token_is_expired_to_the_second() {
-        let tokens = Tokens::new(KEY);
+        let tokens = Tokens::new(KEY, LIFETIME);
         assert_eq!(
             tokens
                 .verify(&foreign(KEY, &[("exp", json!(now() - 1))]))
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn tokens_that_are_not_ours_are_invalid() {
-        let tokens = Tokens::new(KEY);
+        let tokens = Tokens::new(KEY, LIFETIME);
         let own = foreign(KEY, &[]);
         let (head, signature) = own.rsplit_once('.').unwrap();
         let payload = head.split_once('.').unwrap().1;

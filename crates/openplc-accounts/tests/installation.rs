@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
+use std::time::Duration;
 
 use openplc_accounts::{AccountError, Accounts, Change, OpenError, Role, TokenError};
 use rusqlite::Connection;
 
+const LIFETIME: Duration = Duration::from_secs(60);
+
 fn open(directory: &Path) -> Accounts {
-    Accounts::open(directory).unwrap()
+    Accounts::open(directory, LIFETIME).unwrap()
 }
 
 #[test]
@@ -201,12 +204,12 @@ fn accounts_are_never_lost_to_a_damaged_or_missing_secret() {
     let env = directory.path().join(".env");
     std::fs::rename(&env, directory.path().join("backup")).unwrap();
     assert!(matches!(
-        Accounts::open(directory.path()),
+        Accounts::open(directory.path(), LIFETIME),
         Err(OpenError::Secrets(_))
     ));
     std::fs::write(&env, "JWT_SECRET_KEY=damaged").unwrap();
     assert!(matches!(
-        Accounts::open(directory.path()),
+        Accounts::open(directory.path(), LIFETIME),
         Err(OpenError::Secrets(_))
     ));
     std::fs::rename(directory.path().join("backup"), &env).unwrap();
@@ -222,7 +225,7 @@ fn a_damaged_database_is_an_error_and_stays() {
         "this is no database, and long enough to be taken for one".repeat(50),
     )
     .unwrap();
-    let error = Accounts::open(directory.path()).err().unwrap();
+    let error = Accounts::open(directory.path(), LIFETIME).err().unwrap();
     assert!(error.to_string().contains("backup"), "{error}");
     assert!(path.metadata().unwrap().len() > 1000);
 }

@@ -27,7 +27,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
-/// Environment variable that chooses the least severity logged: `error`, `warn`, `info` (the default) or `debug`.
+/// Environment variable that chooses the least severity logged, `error`, `warn`, `info` or `debug`, whatever the settings say.
 pub const LEVEL_VARIABLE: &str = "OPENPLC_LOG";
 
 /// A further destination of events, beside journal or standard error.
@@ -35,20 +35,22 @@ pub type ExtraLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// Starts logging for this process. Call once, before any thread is started.
 ///
-/// `identifier` becomes the journal's `SYSLOG_IDENTIFIER`. A second call changes nothing.
-pub fn init(identifier: &'static str) {
-    start(identifier, None);
+/// `identifier` becomes the journal's `SYSLOG_IDENTIFIER`; `level`, in the words of [`LEVEL_VARIABLE`], is the least severity
+/// logged where that says nothing. A second call changes nothing.
+pub fn init(identifier: &'static str, level: &str) {
+    start(identifier, level, None);
 }
 
 /// As [`init`], and hands every event to `extra` as well.
-pub fn init_with(identifier: &'static str, extra: ExtraLayer) {
-    start(identifier, Some(extra));
+pub fn init_with(identifier: &'static str, level: &str, extra: ExtraLayer) {
+    start(identifier, level, Some(extra));
 }
 
-fn start(identifier: &'static str, extra: Option<ExtraLayer>) {
+fn start(identifier: &'static str, level: &str, extra: Option<ExtraLayer>) {
     let level = std::env::var(LEVEL_VARIABLE)
         .ok()
         .and_then(|text| text.parse().ok())
+        .or_else(|| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
     let journal = stderr_is_the_journal()
         .then(tracing_journald::layer)

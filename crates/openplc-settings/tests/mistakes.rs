@@ -1,5 +1,4 @@
 //! A wrong file costs what is wrong in it, and says so in one line.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -158,6 +158,8 @@ pub struct Status {
     pub tasks: Vec<TaskStatistics>,
     /// What the core got of real-time scheduling and memory locking, in one line.
     pub real_time: String,
+    /// What of the core's settings file could not be used, a line each.
+    pub settings_problems: Vec<String>,
     /// Seconds since the core started.
     pub uptime_s: u64,
 }

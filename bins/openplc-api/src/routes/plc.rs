@@ -111,7 +111,11 @@ async fn status(application: &Application, request: &Request<'_>) -> Answer {
         .parameter("include_stats")
         .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1");
     answers::ok(&match application.core.ask(&control::Request::Status).await {
-        Ok(control::Answer::Status(status)) => plc_status::document(&status, with_figures),
+        Ok(control::Answer::Status(mut status)) => {
+            let own = application.settings_problems.iter().cloned();
+            status.settings_problems.extend(own);
+            plc_status::document(&status, with_figures)
+        }
         other => unexpected(other),
     })
 }

@@ -132,6 +132,7 @@ fn status() -> Status {
             cycle_latency: None,
         }],
         real_time: "SCHED_FIFO 80".into(),
+        settings_problems: Vec::new(),
         uptime_s: 9,
     }
 }

@@ -48,6 +48,8 @@ struct Runtime {
     error: Option<String>,
     program: Option<ProgramSummary>,
     real_time: Option<String>,
+    #[serde(default)]
+    settings_problems: Vec<String>,
     uptime_s: Option<u64>,
 }
 
@@ -134,6 +136,9 @@ fn lines(status: &Status) -> Vec<String> {
         }
         if let Some(real_time) = &runtime.real_time {
             row("Real time", real_time.clone());
+        }
+        for problem in &runtime.settings_problems {
+            row("Settings", problem.clone());
         }
         if let Some(uptime) = runtime.uptime_s {
             row("Up", duration(uptime));
