@@ -4,20 +4,23 @@
 //! go to the journal by its native protocol, with fields `OPENPLC_*`. Otherwise each event is one line on standard
 //! error, with the priority prefix `<N>` of sd-daemon(3) unless a person reads along on a terminal.
 //!
+//! Logging never holds up for long what logs, whether or not anybody takes the lines.
+//!
 //! This crate must not know what is logged. Scan threads never use it.
 #![forbid(unsafe_code)]
+
+mod journal;
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::sync::Mutex;
 
 use rustix::fs::{FileType, OFlags};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
-use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::FmtContext;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
@@ -26,6 +29,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
+
+use crate::journal::Journal;
 
 /// Environment variable that chooses the least severity logged, `error`, `warn`, `info` or `debug`, whatever the settings say.
 pub const LEVEL_VARIABLE: &str = "OPENPLC_LOG";
@@ -52,20 +57,9 @@ fn start(identifier: &'static str, level: &str, extra: Option<ExtraLayer>) {
         .and_then(|text| text.parse().ok())
         .or_else(|| level.parse().ok())
         .unwrap_or(LevelFilter::INFO);
-    let journal = stderr_is_the_journal()
-        .then(tracing_journald::layer)
-        .and_then(Result::ok)
-        .map(|layer| {
-            layer
-                .with_syslog_identifier(identifier.to_owned())
-                .with_field_prefix(Some("OPENPLC".to_owned()))
-                // The crate's own mapping is one step lower: INFO would arrive as notice.
-                .with_priority_mappings(PriorityMappings {
-                    info: Priority::Informational,
-                    debug: Priority::Debug,
-                    ..PriorityMappings::new()
-                })
-        });
+    let journal = is_for_the_journal()
+        .then(|| Journal::new(identifier))
+        .and_then(Result::ok);
     let lines = journal.is_none().then(|| {
         tracing_subscriber::fmt::layer()
             .with_writer(own_stderr())
@@ -100,13 +94,17 @@ fn own_stderr() -> BoxMakeWriter {
     }
 }
 
-/// Whether standard error is connected to the journal, see `JOURNAL_STREAM` in systemd.exec(5).
-fn stderr_is_the_journal() -> bool {
-    let Ok(stream) = std::env::var("JOURNAL_STREAM") else {
+/// Whether standard error is connected to the journal, see `JOURNAL_STREAM` in systemd.exec(5), or would be if there had
+/// been a journald when systemd started this service: then it is the null device, and the journal may come later.
+fn is_for_the_journal() -> bool {
+    let Ok(stderr) = std::fs::metadata("/proc/self/fd/2") else {
         return false;
     };
-    std::fs::metadata("/proc/self/fd/2")
-        .is_ok_and(|stderr| stream == format!("{}:{}", stderr.dev(), stderr.ino()))
+    let is_journal = std::env::var("JOURNAL_STREAM")
+        .is_ok_and(|stream| stream == format!("{}:{}", stderr.dev(), stderr.ino()));
+    let is_nowhere = std::fs::metadata("/dev/null").is_ok_and(|null| stderr.rdev() == null.rdev())
+        && stderr.file_type().is_char_device();
+    is_journal || is_nowhere && std::env::var_os("INVOCATION_ID").is_some()
 }
 
 /// One line for each event: `<6>message`.
