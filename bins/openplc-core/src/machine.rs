@@ -11,10 +11,12 @@ use openplc_engine::debug::{self, MAX_FRAME, Malformed};
 use openplc_engine::lifecycle;
 use openplc_wire::control::{ProgramSummary, Refusal, Status};
 use openplc_wire::manifest::{Manifest, ProgramId, Variable};
+use openplc_wire::retain::RetainStatus;
 
 use crate::fault_history::FaultHistory;
 use crate::loaded::{DebugVariables, Loaded};
 use crate::program_log::ProgramLog;
+use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
 use crate::view::View;
@@ -60,6 +62,7 @@ impl From<lifecycle::Refusal> for Refused {
 /// The PLC.
 pub struct Machine {
     slot: Arc<ScanSlot>,
+    retention: Arc<Retention>,
     store: Store,
     faults: FaultHistory,
     log: Arc<ProgramLog>,
@@ -79,6 +82,7 @@ impl Machine {
     /// A PLC in state INIT.
     pub fn new(
         slot: Arc<ScanSlot>,
+        retention: Arc<Retention>,
         store: Store,
         log: Arc<ProgramLog>,
         real_time: String,
@@ -86,6 +90,7 @@ impl Machine {
     ) -> Self {
         Self {
             slot,
+            retention,
             faults: FaultHistory::new(&store),
             store,
             log,
@@ -166,6 +171,11 @@ impl Machine {
             .map(|manifest| manifest.variables.clone())
             .unwrap_or_default();
         (manifest.as_deref().map(summary), variables)
+    }
+
+    /// Everything about retained variables.
+    pub fn retain_status(&self) -> RetainStatus {
+        self.retention.status()
     }
 
     /// Whether a program is kept.

@@ -14,6 +14,7 @@ pub mod deploy;
 pub mod frame;
 pub mod manifest;
 pub mod memory_file;
+pub mod retain;
 pub mod transport;
 
 /// Where the core listens for control clients when nothing else is said.
