@@ -1,11 +1,13 @@
 //! The core's status in the Editor's words.
 
-use openplc_wire::control::{Spread, Status, TaskStatistics};
+use openplc_wire::control::Status;
+use openplc_wire::figures::{Spread, TaskStatistics};
 use serde_json::{Map, Value, json};
 
 /// The answer to `status`; the figures only when they are asked for.
 ///
-/// The Editor 4.1 reads the figures of one task from the object itself, the Editor 4.2 all tasks from `tasks`.
+/// The Editor 4.1 reads the figures of one task from the object itself, the Editor 4.2 all tasks from `tasks`. Neither looks
+/// at `runtime`, where ours are: all that the core told.
 pub fn document(status: &Status, with_figures: bool) -> Value {
     let mut document = json!({ "status": format!("STATUS:{}", status.state.as_str()) });
     if with_figures {
@@ -24,6 +26,8 @@ pub fn document(status: &Status, with_figures: bool) -> Value {
         document["runtime"] = json!({
             "error": status.error,
             "program": status.program,
+            "errors": status.errors,
+            "tasks": status.tasks,
             "real_time": status.real_time,
             "settings_problems": status.settings_problems,
             "uptime_s": status.uptime_s,
@@ -36,13 +40,14 @@ pub fn document(status: &Status, with_figures: bool) -> Value {
 fn figures(task: &TaskStatistics) -> Map<String, Value> {
     let mut figures = Map::new();
     figures.insert("scan_count".into(), task.scan_count.into());
-    figures.insert("overruns".into(), task.overruns.into());
+    // What OpenPLC Runtime v4 counts here: every scan that was not on time.
+    figures.insert("overruns".into(), task.skipped.into());
     for (name, spread) in [
-        ("scan_time", task.scan_time),
-        ("cycle_time", task.cycle_time),
-        ("cycle_latency", task.cycle_latency),
+        ("scan_time", &task.scan_time),
+        ("cycle_time", &task.cycle_time),
+        ("cycle_latency", &task.cycle_latency),
     ] {
-        insert_spread(&mut figures, name, spread);
+        insert_spread(&mut figures, name, spread.as_ref());
     }
     figures
 }
@@ -53,6 +58,7 @@ fn no_figures() -> Map<String, Value> {
         interval_ns: 0,
         scan_count: 0,
         overruns: 0,
+        skipped: 0,
         scan_time: None,
         cycle_time: None,
         cycle_latency: None,
@@ -60,7 +66,7 @@ fn no_figures() -> Map<String, Value> {
     figures(&none)
 }
 
-fn insert_spread(figures: &mut Map<String, Value>, name: &str, spread: Option<Spread>) {
+fn insert_spread(figures: &mut Map<String, Value>, name: &str, spread: Option<&Spread>) {
     #[expect(clippy::cast_precision_loss, reason = "2^53 ns are a hundred days")]
     let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;
     figures.insert(
@@ -88,6 +94,7 @@ mod tests {
             interval_ns: 20_000_000,
             scan_count,
             overruns: 1,
+            skipped: 4,
             scan_time,
             cycle_time: None,
             cycle_latency: None,
@@ -98,6 +105,7 @@ mod tests {
         Status {
             state: PlcState::Running,
             error: None,
+            errors: 2,
             program: None,
             tasks,
             real_time: "SCHED_FIFO".into(),
@@ -117,9 +125,13 @@ mod tests {
     #[test]
     fn both_generations_find_their_figures() {
         let spread = Spread {
+            count: 7,
             min_ns: 1_500,
             max_ns: 2_500,
             mean_ns: 2_000.0,
+            sum_ns: 14_000,
+            percentiles: None,
+            histogram: Some(vec![(1_500, 1_503, 7).into()]),
         };
         let document = document(
             &status(vec![task("fast", 7, Some(spread)), task("slow", 0, None)]),
@@ -133,7 +145,20 @@ mod tests {
         assert_eq!(figures["tasks"][0]["name"], "fast");
         assert_eq!(figures["tasks"][0]["scan_time_max"], 2.5);
         assert_eq!(figures["tasks"][1]["scan_time_max"], Value::Null);
-        assert_eq!(figures["tasks"][1]["overruns"], 1);
+        assert_eq!(
+            figures["tasks"][1]["overruns"], 4,
+            "every skipped scan, as v4 counts"
+        );
+        let ours = &document["runtime"];
+        assert_eq!(ours["errors"], 2);
+        assert_eq!(
+            (&ours["tasks"][0]["overruns"], &ours["tasks"][0]["skipped"]),
+            (&json!(1), &json!(4))
+        );
+        assert_eq!(
+            ours["tasks"][0]["scan_time"]["histogram"],
+            json!([[1500, 1503, 7]])
+        );
     }
 
     #[test]

@@ -10,7 +10,6 @@ use openplc_wire::control::{Answer, Refusal, Request};
 use openplc_wire::frame::{Kind, MAX_REQUEST};
 use openplc_wire::manifest::{MAX_MANIFEST, MAX_OBJECT};
 use openplc_wire::memory_file;
-use openplc_wire::retain::Start;
 use openplc_wire::transport::{Connection, Received, TransportError};
 
 use crate::log_ring::LogRing;
@@ -62,7 +61,7 @@ fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
     };
     let outcome = match request {
         Request::Ping => Ok(()),
-        Request::Status => return Answer::Status(Box::new(machine.status())),
+        Request::Status { detail } => return Answer::Status(Box::new(machine.status(detail))),
         Request::Logs { from, level } => {
             return Answer::Logs {
                 entries: log.read(from, level),
@@ -72,14 +71,12 @@ fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
             let (program, variables) = machine.variables();
             return Answer::Variables { program, variables };
         }
-        Request::Retain => return Answer::Retain(Box::new(machine.retain_status())),
         Request::Holds { program } => {
             return Answer::Holds {
                 held: machine.holds(&program),
             };
         }
-        Request::Start => on_large_stack(|| machine.start(Start::Warm)),
-        Request::ColdStart => on_large_stack(|| machine.start(Start::Cold)),
+        Request::Start | Request::ColdStart => on_large_stack(|| machine.start()),
         Request::Stop => machine.stop(),
         Request::Load => on_large_stack(|| load(received.descriptors, machine)),
         Request::Activate { program } => on_large_stack(|| machine.activate(&program)),

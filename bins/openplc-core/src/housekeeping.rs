@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_program::Severity;
-use openplc_wire::control::{PlcState, Spread, Status};
+use openplc_wire::control::{PlcState, Status};
+use openplc_wire::figures::{Detail, Spread};
 use sd_notify::NotifyState;
 
 use crate::machine::Machine;
@@ -46,7 +47,7 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
         }
         if is_due(looked, STATUS_EVERY) {
             looked = Some(Instant::now());
-            let text = describe(&machine.status());
+            let text = describe(&machine.status(Detail::Percentiles));
             if text != told {
                 notify(&[NotifyState::Status(&text)]);
                 told = text;
@@ -82,23 +83,83 @@ fn describe(status: &Status) -> String {
         text += &format!(", program {}", program.program.short());
     }
     for task in status.tasks.iter().filter(|_| status.state == PlcState::Running) {
-        let microseconds = |spread: Option<Spread>| {
-            spread.map_or_else(String::new, |spread| {
-                format!(
-                    "{:.0} µs mean {} µs max",
-                    spread.mean_ns / 1000.0,
-                    spread.max_ns / 1000
-                )
-            })
-        };
         text += &format!(
             ", task {} every {} ms: scan {}, late {}, {} overruns",
             task.name,
             task.interval_ns as f64 / 1e6,
-            microseconds(task.scan_time),
-            microseconds(task.cycle_latency),
+            spread(task.scan_time.as_ref()),
+            spread(task.cycle_latency.as_ref()),
             task.overruns
         );
+        if task.skipped > 0 {
+            text += &format!(" ({} scans skipped)", task.skipped);
+        }
     }
     text
+}
+
+/// Such as `p50 12 µs p99.9 31 µs max 80 µs`.
+fn spread(spread: Option<&Spread>) -> String {
+    let microseconds = |nanoseconds: u64| nanoseconds.div_ceil(1000);
+    match spread.and_then(|spread| Some((spread.max_ns, spread.percentiles?))) {
+        Some((max, percentiles)) => format!(
+            "p50 {} µs p99.9 {} µs max {} µs",
+            microseconds(percentiles.p50_ns),
+            microseconds(percentiles.p99_9_ns),
+            microseconds(max)
+        ),
+        None => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openplc_wire::figures::{Percentiles, TaskStatistics};
+
+    fn running(skipped: u64) -> Status {
+        let spread = Spread {
+            count: 10,
+            min_ns: 1_000,
+            max_ns: 80_400,
+            mean_ns: 9_000.0,
+            sum_ns: 90_000,
+            percentiles: Some(Percentiles {
+                p50_ns: 9_100,
+                p90_ns: 10_000,
+                p99_ns: 20_000,
+                p99_9_ns: 31_000,
+                p99_99_ns: 40_000,
+            }),
+            histogram: None,
+        };
+        Status {
+            state: PlcState::Running,
+            error: None,
+            errors: 0,
+            program: None,
+            tasks: vec![TaskStatistics {
+                name: "MAIN".into(),
+                interval_ns: 500_000,
+                scan_count: 10,
+                overruns: 1,
+                skipped,
+                scan_time: None,
+                cycle_time: None,
+                cycle_latency: Some(spread),
+            }],
+            real_time: String::new(),
+            settings_problems: Vec::new(),
+            uptime_s: 1,
+        }
+    }
+
+    #[test]
+    fn the_line_tells_the_tail_of_the_latency() {
+        assert_eq!(
+            describe(&running(0)),
+            "RUNNING, task MAIN every 0.5 ms: scan -, late p50 10 µs p99.9 31 µs max 81 µs, 1 overruns"
+        );
+        assert!(describe(&running(7)).ends_with("1 overruns (7 scans skipped)"));
+    }
 }

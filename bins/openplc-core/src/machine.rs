@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 use openplc_engine::debug::{self, MAX_FRAME, Malformed};
 use openplc_engine::lifecycle;
 use openplc_wire::control::{ProgramSummary, Refusal, Status};
+use openplc_wire::figures::Detail;
 use openplc_wire::manifest::{Manifest, ProgramId, Variable};
-use openplc_wire::retain::RetainStatus;
 
 use crate::fault_history::FaultHistory;
 use crate::loaded::{DebugVariables, Loaded};
 use crate::program_log::ProgramLog;
-use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
 use crate::view::View;
@@ -62,7 +61,6 @@ impl From<lifecycle::Refusal> for Refused {
 /// The PLC.
 pub struct Machine {
     slot: Arc<ScanSlot>,
-    retention: Arc<Retention>,
     store: Store,
     faults: FaultHistory,
     log: Arc<ProgramLog>,
@@ -82,7 +80,6 @@ impl Machine {
     /// A PLC in state INIT.
     pub fn new(
         slot: Arc<ScanSlot>,
-        retention: Arc<Retention>,
         store: Store,
         log: Arc<ProgramLog>,
         real_time: String,
@@ -90,7 +87,6 @@ impl Machine {
     ) -> Self {
         Self {
             slot,
-            retention,
             faults: FaultHistory::new(&store),
             store,
             log,
@@ -158,9 +154,10 @@ impl Machine {
     }
 
     /// State and figures.
-    pub fn status(&self) -> Status {
+    pub fn status(&self, detail: Detail) -> Status {
+        let uptime = self.since.elapsed();
         self.view()
-            .status(&self.real_time, &self.settings_problems, self.since.elapsed())
+            .status(detail, &self.real_time, &self.settings_problems, uptime)
     }
 
     /// Debug variables of the current program.
@@ -171,11 +168,6 @@ impl Machine {
             .map(|manifest| manifest.variables.clone())
             .unwrap_or_default();
         (manifest.as_deref().map(summary), variables)
-    }
-
-    /// Everything about retained variables.
-    pub fn retain_status(&self) -> RetainStatus {
-        self.retention.status()
     }
 
     /// Whether a program is kept.

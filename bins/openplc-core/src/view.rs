@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openplc_engine::lifecycle::State;
-use openplc_engine::statistics::{Reader, Total};
+use openplc_engine::statistics::Reader;
 use openplc_program::Task;
-use openplc_wire::control::{PlcState, Spread, Status, TaskStatistics};
+use openplc_wire::control::{PlcState, Status};
+use openplc_wire::figures::Detail;
 use openplc_wire::manifest::Manifest;
 
+use crate::figures;
 use crate::machine::summary;
 
 /// State, program and figures as clients see them.
 pub struct View {
     state: State,
     error: Option<String>,
+    errors: u64,
     manifest: Option<Arc<Manifest>>,
     /// Of each task, the most urgent first.
     figures: Vec<(Task, Reader)>,
@@ -25,6 +28,7 @@ impl Default for View {
         Self {
             state: State::Init,
             error: None,
+            errors: 0,
             manifest: None,
             figures: Vec::new(),
         }
@@ -63,6 +67,7 @@ impl View {
     pub fn show_error(&mut self, reason: String) {
         self.state = State::Error;
         self.error = Some(reason);
+        self.errors += 1;
     }
 
     /// Shows a program that may still fail to load, where none is shown yet.
@@ -77,7 +82,13 @@ impl View {
     }
 
     /// All of it as the control protocol tells it.
-    pub fn status(&self, real_time: &str, settings_problems: &[String], uptime: Duration) -> Status {
+    pub fn status(
+        &self,
+        detail: Detail,
+        real_time: &str,
+        settings_problems: &[String],
+        uptime: Duration,
+    ) -> Status {
         Status {
             state: match self.state {
                 State::Init => PlcState::Init,
@@ -88,35 +99,16 @@ impl View {
                 State::Transitioning => PlcState::Transitioning,
             },
             error: self.error.clone(),
+            errors: self.errors,
             program: self.manifest.as_deref().map(summary),
             tasks: self
                 .figures
                 .iter()
-                .map(|(task, reader)| statistics(task, reader))
+                .map(|(task, reader)| figures::statistics(task, reader, detail))
                 .collect(),
             real_time: real_time.to_owned(),
             settings_problems: settings_problems.to_vec(),
             uptime_s: uptime.as_secs(),
         }
-    }
-}
-
-fn statistics(task: &Task, reader: &Reader) -> TaskStatistics {
-    let figures = reader.read();
-    let spread = |total: Total| {
-        total.mean().map(|mean_ns| Spread {
-            min_ns: total.min,
-            max_ns: total.max,
-            mean_ns,
-        })
-    };
-    TaskStatistics {
-        name: task.name.clone(),
-        interval_ns: task.interval_ns.get(),
-        scan_count: figures.scans,
-        overruns: figures.skipped,
-        scan_time: spread(figures.scan_time),
-        cycle_time: spread(figures.cycle_time),
-        cycle_latency: spread(figures.latency),
     }
 }

@@ -8,6 +8,7 @@ use openplc_debug::frame::{self, BATCH};
 use openplc_debug::iec_type::IecType;
 use openplc_debug::value::Value;
 use openplc_wire::control::{Answer, Request, Status};
+use openplc_wire::figures::Detail;
 use openplc_wire::frame::Kind;
 use openplc_wire::manifest::{ProgramId, Variable};
 use openplc_wire::transport::Connection;
@@ -90,7 +91,12 @@ fn shown(variable: &Variable) -> Option<Shown> {
 }
 
 fn status(core: &mut Connection) -> Result<Status> {
-    match ask(core, &Request::Status)? {
+    match ask(
+        core,
+        &Request::Status {
+            detail: Detail::Totals,
+        },
+    )? {
         Answer::Status(status) => Ok(*status),
         _ => bail!("openplc-core gave no status"),
     }

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::figures::{Detail, TaskStatistics};
 use crate::manifest::{Generation, ProgramId, Variable};
-use crate::retain::RetainStatus;
 
 /// What a client asks of the core.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,11 +15,15 @@ pub enum Request {
     /// Is anybody there? Answered by [`Answer::Done`].
     Ping,
     /// Answered by [`Answer::Status`].
-    Status,
-    /// Run the current program afresh, with what was retained. Answered by [`Answer::Done`] after its first scan (or after a
-    /// second, where the interval is longer).
+    Status {
+        /// How much of the figures is wanted.
+        #[serde(default)]
+        detail: Detail,
+    },
+    /// Run the current program from its initial values. Answered by [`Answer::Done`] after its first scan (or after a second,
+    /// where the interval is longer).
     Start,
-    /// Run the current program from its initial values alone, and store them in the place of what was retained.
+    /// Run the current program from its initial values.
     ColdStart,
     /// End the scans after the one in progress. Answered by [`Answer::Done`] when they have ended.
     Stop,
@@ -34,8 +38,6 @@ pub enum Request {
     },
     /// Debug variables of the current program. Answered by [`Answer::Variables`].
     Variables,
-    /// What is retained. Answered by [`Answer::Retain`].
-    Retain,
     /// Is the program with this identity kept? Answered by [`Answer::Holds`].
     Holds {
         /// Identity asked for.
@@ -79,8 +81,6 @@ pub enum Answer {
         /// In the order of their addresses.
         variables: Vec<Variable>,
     },
-    /// To [`Request::Retain`].
-    Retain(Box<RetainStatus>),
     /// To [`Request::Holds`].
     Holds {
         /// Whether the program is kept.
@@ -125,6 +125,16 @@ pub enum PlcState {
 }
 
 impl PlcState {
+    /// All states.
+    pub const ALL: [Self; 6] = [
+        Self::Init,
+        Self::Running,
+        Self::Stopped,
+        Self::Error,
+        Self::Empty,
+        Self::Transitioning,
+    ];
+
     /// The word that the Editor shows.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -157,6 +167,9 @@ pub struct Status {
     pub state: PlcState,
     /// Why the state is [`PlcState::Error`].
     pub error: Option<String>,
+    /// How often the state has become [`PlcState::Error`] since the core started.
+    #[serde(default)]
+    pub errors: u64,
     /// The current program.
     pub program: Option<ProgramSummary>,
     /// One element for each task of the running or last run program.
@@ -167,36 +180,6 @@ pub struct Status {
     pub settings_problems: Vec<String>,
     /// Seconds since the core started.
     pub uptime_s: u64,
-}
-
-/// Figures of one task since its start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TaskStatistics {
-    /// Name of the task.
-    pub name: String,
-    /// Interval in nanoseconds.
-    pub interval_ns: u64,
-    /// Scans executed.
-    pub scan_count: u64,
-    /// Deadlines that passed while a scan was still executing; each was skipped.
-    pub overruns: u64,
-    /// Time in the program.
-    pub scan_time: Option<Spread>,
-    /// Time from the start of a scan to the start of the next.
-    pub cycle_time: Option<Spread>,
-    /// Time from the deadline to the start of the scan.
-    pub cycle_latency: Option<Spread>,
-}
-
-/// Least, greatest and true mean of a duration, in nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
-    /// Least.
-    pub min_ns: u64,
-    /// Greatest.
-    pub max_ns: u64,
-    /// Sum divided by count.
-    pub mean_ns: f64,
 }
 
 /// Severity of a log entry, least severe first.

@@ -11,10 +11,10 @@
 pub mod build;
 pub mod control;
 pub mod deploy;
+pub mod figures;
 pub mod frame;
 pub mod manifest;
 pub mod memory_file;
-pub mod retain;
 pub mod transport;
 
 /// Where the core listens for control clients when nothing else is said.

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use jiff::Timestamp;
 use openplc_accounts::Session;
 use openplc_wire::control::{self, Level, LogEntry, Refusal};
+use openplc_wire::figures::Detail;
 use serde_json::{Value, json};
 
 use super::Request;
@@ -107,10 +108,19 @@ async fn control(
 }
 
 async fn status(application: &Application, request: &Request<'_>) -> Answer {
-    let with_figures = request
-        .parameter("include_stats")
-        .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1");
-    answers::ok(&match application.core.ask(&control::Request::Status).await {
+    let wanted = |name: &str| {
+        request
+            .parameter(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+    };
+    let with_figures = wanted("include_stats");
+    let detail = match (with_figures, wanted("include_histograms")) {
+        (false, _) => Detail::Totals,
+        (true, false) => Detail::Percentiles,
+        (true, true) => Detail::Histograms,
+    };
+    let answer = application.core.ask(&control::Request::Status { detail }).await;
+    answers::ok(&match answer {
         Ok(control::Answer::Status(mut status)) => {
             let own = application.settings_problems.iter().cloned();
             status.settings_problems.extend(own);

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use openplc_wire::control::{
-    Answer, Level, LogEntry, PlcState, ProgramSummary, Refusal, Request, Spread, Status, TaskStatistics,
-};
+use openplc_wire::control::{Answer, Level, LogEntry, PlcState, ProgramSummary, Refusal, Request, Status};
+use openplc_wire::figures::{Bucket, Detail, Percentiles, Spread, TaskStatistics};
 use openplc_wire::frame::{Kind, MAX_REQUEST};
 use openplc_wire::manifest::{Generation, ProgramId, Variable};
 use openplc_wire::transport::Connection;
@@ -70,7 +69,7 @@ pub fn running(heard: Heard) -> Said {
     Said::Answer(match request {
         Request::Start => refused(Refusal::AlreadyRunning),
         Request::ColdStart => refused(Refusal::Busy),
-        Request::Status => Answer::Status(Box::new(status())),
+        Request::Status { detail } => Answer::Status(Box::new(status(detail))),
         Request::Logs { from, level } => Answer::Logs {
             entries: logs(from, level),
         },
@@ -112,22 +111,39 @@ fn variable() -> Variable {
     }
 }
 
-fn status() -> Status {
+fn status(detail: Detail) -> Status {
+    let percentiles = Percentiles {
+        p50_ns: 1_007,
+        p90_ns: 3_000,
+        p99_ns: 3_000,
+        p99_9_ns: 3_000,
+        p99_99_ns: 3_000,
+    };
     let spread = Spread {
+        count: 42,
         min_ns: 1_000,
         max_ns: 3_000,
         mean_ns: 2_000.0,
+        sum_ns: 84_000,
+        percentiles: (detail >= Detail::Percentiles).then_some(percentiles),
+        histogram: (detail >= Detail::Histograms).then(|| {
+            [(1_000, 1_007, 21), (2_976, 3_000, 21)]
+                .map(Bucket::from)
+                .to_vec()
+        }),
     };
     Status {
         state: PlcState::Running,
         error: None,
+        errors: 0,
         program: Some(summary()),
         tasks: vec![TaskStatistics {
             name: "task0".into(),
             interval_ns: 20_000_000,
             scan_count: 42,
-            overruns: 0,
-            scan_time: Some(spread),
+            overruns: 1,
+            skipped: 2,
+            scan_time: Some(spread.clone()),
             cycle_time: Some(spread),
             cycle_latency: None,
         }],

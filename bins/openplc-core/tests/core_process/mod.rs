@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use command_fds::{CommandFdExt, FdMapping};
 use openplc_wire::control::{Answer, LogEntry, PlcState, Request, Status};
+use openplc_wire::figures::Detail;
 use openplc_wire::frame::Kind;
 use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId, Task};
 use openplc_wire::memory_file;
@@ -123,7 +124,9 @@ impl Client {
     }
 
     pub fn status(&mut self) -> Status {
-        match self.ask(&Request::Status) {
+        match self.ask(&Request::Status {
+            detail: Detail::Totals,
+        }) {
             Answer::Status(status) => *status,
             other => panic!("{other:?}"),
         }
