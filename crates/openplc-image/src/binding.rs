@@ -37,8 +37,6 @@ struct Point<const N: usize> {
     variable: u32,
     /// Value that program and image have agreed upon.
     agreed: [u8; N],
-    /// Whether a program before this one had a variable here.
-    inherited: bool,
 }
 
 /// The variables of one size.
@@ -48,6 +46,8 @@ struct Group<const N: usize> {
     inputs: Vec<Point<N>>,
     /// Outputs and memory, whose values go both ways.
     others: Vec<Point<N>>,
+    /// Those of `others` whose places a program before this one had variables at, by their offset.
+    inherited: Vec<u32>,
 }
 
 /// The connection of one program's located variables with an image of one layout.
@@ -190,7 +190,6 @@ impl<const N: usize> Group<N> {
             offset,
             variable,
             agreed: [0; N],
-            inherited: false,
         };
         match area {
             Area::Input => self.inputs.push(point),
@@ -205,12 +204,14 @@ impl<const N: usize> Group<N> {
     }
 
     fn inherit(&mut self, before: &Self) {
-        for point in &mut self.others {
-            let found = before
+        let offsets = self.others.iter().map(|point| point.offset);
+        let inherited = |offset: &u32| {
+            before
                 .others
-                .binary_search_by_key(&point.offset, |point| point.offset);
-            point.inherited = found.is_ok();
-        }
+                .binary_search_by_key(offset, |point| point.offset)
+                .is_ok()
+        };
+        self.inherited = offsets.filter(inherited).collect();
     }
 
     fn seed(
@@ -219,8 +220,9 @@ impl<const N: usize> Group<N> {
         values: &impl LocatedValues,
         convert: impl Fn([u8; N]) -> [u8; N],
     ) {
-        for point in self.others.iter().filter(|point| !point.inherited) {
-            if !tables.forces.contain(point.offset) {
+        for point in &self.others {
+            let inherited = self.inherited.binary_search(&point.offset).is_ok();
+            if !inherited && !tables.forces.contain(point.offset) {
                 tables.set_bytes(point.offset, convert(values.read(point.variable as usize)));
             }
         }

@@ -1,11 +1,11 @@
 //! The values of an image: the core's private memory, and what has changed in it.
 
-use crate::address::Area;
+use crate::address::{Area, Width};
 use crate::atomics::AtomicU32;
 use crate::dirty::DirtyLines;
 use crate::forces::Forces;
 use crate::format::Moment;
-use crate::layout::{Layout, Place};
+use crate::layout::{LINE, Layout, Place};
 use crate::peers::{PeerId, Permitted};
 use crate::publication::Publication;
 use crate::table::Table;
@@ -89,17 +89,26 @@ impl Tables {
     pub fn abandon_inputs(&mut self, peer: PeerId, zero: bool) {
         for table in Table::ALL.into_iter().filter(|table| table.area() == Area::Input) {
             let width = table.width();
-            let start = self.layout.start(table);
-            for index in 0..self.layout.sizes().values(table) {
-                let offset = start + index * width.bytes() as u32;
-                let writer = &mut self.input_writers[offset as usize];
-                if *writer != peer.0 {
+            let start = self.layout.start(table) as usize;
+            let bytes = self.layout.sizes().values(table) as usize * width.bytes();
+            // Lines that the peer has not touched are passed over quickly, as an image may be large.
+            for line in (start..start + bytes).step_by(LINE) {
+                if !self.input_writers[line..line + LINE].contains(&peer.0) {
                     continue;
                 }
-                *writer = 0;
-                if zero && !self.forces.contain(offset) {
-                    self.store(Place { offset, width }, 0);
+                for offset in (line..line + LINE).step_by(width.bytes()) {
+                    self.abandon_input(offset as u32, width, peer, zero);
                 }
+            }
+        }
+    }
+
+    fn abandon_input(&mut self, offset: u32, width: Width, peer: PeerId, zero: bool) {
+        let writer = &mut self.input_writers[offset as usize];
+        if *writer == peer.0 {
+            *writer = 0;
+            if zero && !self.forces.contain(offset) {
+                self.store(Place { offset, width }, 0);
             }
         }
     }

@@ -1,8 +1,9 @@
 //! What the processes of the runtime say to each other, and how it is framed on their Unix sockets.
 //!
-//! Two conversations exist: [`control`] between any client and the core on `/run/runtime/plc_runtime.socket`, and
-//! [`build`] between the API (or the launcher) and one build worker on `/run/runtime/compile.socket`. Both use the
-//! frames of [`frame`]; [`transport`] carries them over a blocking Unix stream together with file descriptors.
+//! Three conversations exist: [`control`] between any client and the core on `/run/runtime/plc_runtime.socket`,
+//! [`build`] between the API (or the launcher) and one build worker on `/run/runtime/compile.socket`, and [`image`]
+//! between a plugin and the core on `/run/runtime/image.socket`. All use the frames of [`frame`]; [`transport`] carries them
+//! over a blocking Unix stream together with file descriptors.
 //! `docs/control-protocol.md` is the specification.
 //!
 //! This crate must not know what a program does with its variables, nor how HTTP or the Editor speaks.
@@ -13,6 +14,7 @@ pub mod control;
 pub mod deploy;
 pub mod figures;
 pub mod frame;
+pub mod image;
 pub mod manifest;
 pub mod memory_file;
 pub mod transport;
@@ -21,3 +23,5 @@ pub mod transport;
 pub const CORE_SOCKET: &str = "/run/runtime/plc_runtime.socket";
 /// Where a supervisor listens for builds when nothing else is said.
 pub const COMPILE_SOCKET: &str = "/run/runtime/compile.socket";
+/// Where the core hands out the process image when nothing else is said.
+pub const IMAGE_SOCKET: &str = "/run/runtime/image.socket";
