@@ -10,6 +10,7 @@ use openplc_wire::control::{Answer, Refusal, Request};
 use openplc_wire::frame::{Kind, MAX_REQUEST};
 use openplc_wire::manifest::{MAX_MANIFEST, MAX_OBJECT};
 use openplc_wire::memory_file;
+use openplc_wire::retain::Start;
 use openplc_wire::transport::{Connection, Received, TransportError};
 
 use crate::log_ring::LogRing;
@@ -71,12 +72,14 @@ fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
             let (program, variables) = machine.variables();
             return Answer::Variables { program, variables };
         }
+        Request::Retain => return Answer::Retain(Box::new(machine.retain_status())),
         Request::Holds { program } => {
             return Answer::Holds {
                 held: machine.holds(&program),
             };
         }
-        Request::Start | Request::ColdStart => on_large_stack(|| machine.start()),
+        Request::Start => on_large_stack(|| machine.start(Start::Warm)),
+        Request::ColdStart => on_large_stack(|| machine.start(Start::Cold)),
         Request::Stop => machine.stop(),
         Request::Load => on_large_stack(|| load(received.descriptors, machine)),
         Request::Activate { program } => on_large_stack(|| machine.activate(&program)),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
@@ -23,6 +24,7 @@ use crate::program_log::ProgramLog;
 use crate::program_output;
 use crate::python_process;
 use crate::real_time::{self, Granted};
+use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::server;
 use crate::store::Store;
@@ -30,6 +32,8 @@ use crate::trial;
 
 /// Stack of the threads that serve clients and Python blocks, in bytes. Small, because locked memory holds all of it.
 pub const STACK: usize = 256 << 10;
+/// How often retained variables are looked at.
+const RETAIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The process: a trial of one program when it was started as one, otherwise the daemon.
 pub fn main() -> ExitCode {
@@ -88,20 +92,23 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     }
 
     let faults = FaultHistory::new(&store);
-    let signal = faults.take_signal();
+    let fault = faults.take_recorded();
     fault_record::install(faults.open_record()?).context("catching fatal signals")?;
     python_process::clean_up();
     program_output::capture().context("capturing what programs print")?;
 
+    let retention = Retention::start(store.directory(), slot.clone(), RETAIN_INTERVAL)
+        .context("starting the retention thread")?;
     let program_log = Arc::new(ProgramLog::default());
     let machine = Arc::new(Machine::new(
         slot.clone(),
+        retention,
         store,
         program_log.clone(),
         real_time.describe(),
         problems.iter().map(ToString::to_string).collect(),
     ));
-    machine.resume(signal);
+    machine.resume(fault);
     server::start(listener, machine.clone(), log).context("starting the control server")?;
     thread::Builder::new()
         .name("housekeeping".into())

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 
+use openplc_rt::fault_record::Fault;
 use openplc_wire::manifest::ProgramId;
 use serde::{Deserialize, Serialize};
 
@@ -36,12 +37,12 @@ impl FaultHistory {
         }
     }
 
-    /// The signal that ended the process before this one, if a signal did. Told once.
-    pub fn take_signal(&self) -> Option<i32> {
-        let signal = fs::read_to_string(&self.record).ok()?.trim().parse().ok();
+    /// What ended the process before this one, if it was a fault. Told once.
+    pub fn take_recorded(&self) -> Option<Fault> {
+        let fault = Fault::parse(&fs::read_to_string(&self.record).ok()?);
         // What cannot be removed is overwritten by `open_record`.
         let _ = fs::remove_file(&self.record);
-        signal
+        fault
     }
 
     /// The empty file that a fatal signal will be recorded in.
@@ -108,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_signal_is_told_once() {
+    fn a_recorded_fault_is_told_once() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path().to_owned()).unwrap();
         let history = FaultHistory::new(&store);
         history.open_record().unwrap();
-        assert_eq!(history.take_signal(), None, "an empty record is no fault");
-        fs::write(store.fault_record(), "11").unwrap();
-        assert_eq!(history.take_signal(), Some(11));
-        assert_eq!(history.take_signal(), None);
+        assert_eq!(history.take_recorded(), None, "an empty record is no fault");
+        fs::write(store.fault_record(), "11 0 7 1a2b ").unwrap();
+        assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
+        assert_eq!(history.take_recorded(), None);
     }
 }

@@ -14,6 +14,7 @@ use openplc_wire::manifest::Manifest;
 use crate::foreign_threads;
 use crate::program_log::ProgramLog;
 use crate::python_blocks::PythonBlocks;
+use crate::retention::{Began, Retained};
 
 /// Least time (ns) after which a scan counts as hanging.
 const LEAST_ALLOWANCE: u64 = 1_000_000_000;
@@ -32,6 +33,10 @@ pub struct Loaded {
     pub tasks: Box<[Option<ScanTask>]>,
     /// Its tasks and their figures, the most urgent first, for anybody.
     pub figures: Vec<(Task, Reader)>,
+    /// Its retained variables, if it has any.
+    pub retained: Option<Arc<Retained>>,
+    /// How their values came to be.
+    pub began: Began,
     /// Its code and data.
     pub program: Program,
     /// Its Python blocks, if it has any. Whoever takes them out to end them puts them back.
@@ -88,6 +93,7 @@ impl Loaded {
             requests: requests.clone(),
         };
         let mut program = Program::load(path, Box::new(host))?;
+        program.prefault();
         let mut by_urgency = program.take_runs();
         by_urgency.sort_by_key(|run| {
             let task = &program.tasks()[run.number()];
@@ -111,6 +117,8 @@ impl Loaded {
             .uses_python
             .then(|| PythonBlocks::start(requests.clone()));
         Ok(Self {
+            retained: retained_of(&mut program, &manifest).map(Arc::new),
+            began: Began::default(),
             manifest,
             md5: program.md5().to_owned(),
             tasks,
@@ -163,6 +171,14 @@ impl Loaded {
         drop(self.program);
         drop(self.python);
     }
+}
+
+/// The program's retained variables. Without them it can run nevertheless.
+fn retained_of(program: &mut Program, manifest: &Manifest) -> Option<Retained> {
+    let short = manifest.program.short();
+    Retained::of(program, manifest)
+        .inspect_err(|error| tracing::warn!("Variables of program {short} are not retained: {error}"))
+        .ok()?
 }
 
 /// Longest time (ns) that a scan may take before it counts as hanging.

@@ -12,10 +12,12 @@ use openplc_engine::lifecycle;
 use openplc_wire::control::{ProgramSummary, Refusal, Status};
 use openplc_wire::figures::Detail;
 use openplc_wire::manifest::{Manifest, ProgramId, Variable};
+use openplc_wire::retain::RetainStatus;
 
 use crate::fault_history::FaultHistory;
 use crate::loaded::{DebugVariables, Loaded};
 use crate::program_log::ProgramLog;
+use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
 use crate::view::View;
@@ -61,6 +63,7 @@ impl From<lifecycle::Refusal> for Refused {
 /// The PLC.
 pub struct Machine {
     slot: Arc<ScanSlot>,
+    retention: Arc<Retention>,
     store: Store,
     faults: FaultHistory,
     log: Arc<ProgramLog>,
@@ -80,6 +83,7 @@ impl Machine {
     /// A PLC in state INIT.
     pub fn new(
         slot: Arc<ScanSlot>,
+        retention: Arc<Retention>,
         store: Store,
         log: Arc<ProgramLog>,
         real_time: String,
@@ -87,6 +91,7 @@ impl Machine {
     ) -> Self {
         Self {
             slot,
+            retention,
             faults: FaultHistory::new(&store),
             store,
             log,
@@ -168,6 +173,11 @@ impl Machine {
             .map(|manifest| manifest.variables.clone())
             .unwrap_or_default();
         (manifest.as_deref().map(summary), variables)
+    }
+
+    /// Everything about retained variables.
+    pub fn retain_status(&self) -> RetainStatus {
+        self.retention.status()
     }
 
     /// Whether a program is kept.

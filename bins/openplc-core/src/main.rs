@@ -4,6 +4,7 @@
 mod connection;
 mod daemon;
 mod fault_history;
+mod fault_location;
 mod figures;
 mod foreign_threads;
 mod housekeeping;
@@ -21,6 +22,7 @@ mod python_blocks;
 mod python_process;
 mod python_script;
 mod real_time;
+mod retention;
 mod scan;
 mod server;
 mod store;

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
-use openplc_rt::clock;
 use openplc_rt::task_lock::{AllGuard, Seat, TaskLock};
+use openplc_rt::{clock, fault_record};
 use openplc_settings::core::RealTime;
 
 use crate::loaded::{Loaded, ScanTask, TaskFault};
@@ -80,6 +80,22 @@ impl Pause<'_> {
     pub fn loaded(&mut self) -> Option<&mut Loaded> {
         self.0.parts().0.loaded.as_mut()
     }
+
+    /// Whether scans are executed.
+    pub fn is_running(&mut self) -> bool {
+        *self.0.parts().0.running.get_mut()
+    }
+
+    /// Time (ns) until the next scan of any task is due.
+    pub fn idle_time(&mut self) -> u64 {
+        let now = clock::now();
+        let deadlines = self
+            .0
+            .parts()
+            .1
+            .filter_map(|task| Some(task.as_ref()?.cycle.rest(now).unwrap_or(now)));
+        deadlines.min().unwrap_or(u64::MAX).saturating_sub(now)
+    }
 }
 
 impl ScanSlot {
@@ -112,6 +128,8 @@ impl ScanSlot {
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
     /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once.
     ///
+    /// Where the one before was running until now, `hand_over` is called with both, between their scans: it must not allocate.
+    ///
     /// # Errors
     /// [`ExchangeError`], and then nothing was exchanged: `new` comes back.
     pub fn exchange(
@@ -119,6 +137,7 @@ impl ScanSlot {
         mut new: Loaded,
         run: bool,
         patience: Duration,
+        hand_over: impl FnOnce(&mut Loaded, &mut Loaded),
     ) -> Result<Option<Loaded>, (ExchangeError, Box<Loaded>)> {
         if let Err(error) = self.provide_threads(new.figures.len()) {
             return Err((ExchangeError::Threads(error), Box::new(new)));
@@ -130,7 +149,11 @@ impl ScanSlot {
         let (active, tasks) = all.parts();
         // A fault in the very first scan of the new program must not be overwritten: its threads wait for us.
         let faulted = self.faulted.swap(false, Ordering::Relaxed);
-        let in_phase = *active.running.get_mut() || faulted;
+        let running = *active.running.get_mut();
+        let in_phase = running || faulted;
+        if let Some(old) = active.loaded.as_mut().filter(|_| running) {
+            hand_over(old, &mut new);
+        }
         let now = clock::now();
         for ((task, parked), watch) in tasks.zip(&mut new.tasks).zip(&self.watches) {
             if let Some(new) = parked {
@@ -140,6 +163,7 @@ impl ScanSlot {
             }
             mem::swap(task, parked);
         }
+        fault_record::set_code(new.program.addresses());
         *active.running.get_mut() = run;
         let mut old = active.loaded.replace(new);
         if let (Some(old), Some(new)) = (&mut old, &mut active.loaded) {
@@ -150,14 +174,13 @@ impl ScanSlot {
         Ok(old)
     }
 
-    /// Ends the scans; the program stays for debuggers.
+    /// Ends the scans; the program stays for debuggers. False where they had ended already.
     ///
     /// # Errors
     /// [`ScanHangs`].
-    pub fn stop(&self, patience: Duration) -> Result<(), ScanHangs> {
+    pub fn stop(&self, patience: Duration) -> Result<bool, ScanHangs> {
         let mut pause = self.between_scans(patience)?;
-        *pause.0.parts().0.running.get_mut() = false;
-        Ok(())
+        Ok(mem::replace(pause.0.parts().0.running.get_mut(), false))
     }
 
     /// Takes the program out and ends its scans.
@@ -204,6 +227,7 @@ impl ScanSlot {
             let (ready, seated) = mpsc::sync_channel(1);
             let slot = self.clone();
             self.spawner.spawn(*threads, move || {
+                fault_record::watch_thread();
                 let seat = slot.lock.sit_down();
                 let _ = ready.send(());
                 if let Some(seat) = seat {
@@ -227,7 +251,8 @@ impl ScanSlot {
 
     /// Executes the scan that is due, if any, and returns the next deadline.
     fn scan(&self, seat: &mut Seat<Active, Option<ScanTask>>) -> Option<u64> {
-        let watch = &self.watches[seat.number()];
+        let number = seat.number();
+        let watch = &self.watches[number];
         let mut guard = seat.lock();
         let (active, own) = guard.parts();
         let (Some(loaded), Some(task)) = (&active.loaded, own) else {
@@ -242,7 +267,9 @@ impl ScanSlot {
             return Some(deadline);
         }
         watch.scan_since.store(started, Ordering::Relaxed);
+        fault_record::set_scan(Some((number as u32, task.cycle.scans() + 1)));
         let result = loaded.scan(task);
+        fault_record::set_scan(None);
         let ended = clock::now();
         watch.scan_since.store(0, Ordering::Relaxed);
         let next = task.cycle.complete(started, ended);

@@ -72,6 +72,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The directory itself.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The file that records a fatal signal.
     pub fn fault_record(&self) -> PathBuf {
         self.directory.join("fault")

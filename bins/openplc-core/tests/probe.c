@@ -1,5 +1,6 @@
 /* A program for tests, straight on the flat ABI: it counts its scans, and misbehaves when its second variable is forced. */
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,12 @@ static int32_t run_slow(void) {
 }
 #endif
 
+static int32_t overflow(volatile char *above) {
+    volatile char here[4096];
+    here[0] = *above;
+    return overflow(here) + here[0];
+}
+
 static int32_t run(uint32_t number, uint64_t now_ns) {
     (void)number;
     (void)now_ns;
@@ -67,6 +74,9 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     if (number == 0) return run_slow();
 #endif
     counter++;
+#ifdef CRASHES_IN_SCAN
+    if (counter == CRASHES_IN_SCAN) *(volatile int *)0 = 1;
+#endif
 #ifdef FAULTS_IN_SCAN
     if (counter == FAULTS_IN_SCAN) return OPENPLC_EXCEPTION;
 #endif
@@ -84,6 +94,7 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     case 4: abort();
     case 5: return 100 / zero;
     case 6: exit(0);
+    case 9: return overflow((volatile char *)MD5);
     case 7: for (int line = 0; line < 100; line++) fprintf(stderr, "%0100d\n", line); break;
     case 8: { pthread_t thread; pthread_create(&thread, NULL, for_ever, NULL); misbehaviour = 0; break; }
     }
@@ -118,13 +129,22 @@ static int32_t force(uint32_t address, uint32_t forced, uint8_t *value, uint32_t
     return OPENPLC_OK;
 }
 
+static void *storage(uint32_t address) { uint32_t size; return variable(address, &size); }
+
 static void set_byte_order(uint32_t reverse) { (void)reverse; }
 
+#ifdef OLD_TABLE
+/* As built before variable_storage was there. */
+#define TABLE_SIZE offsetof(openplc_program, variable_storage)
+#else
+#define TABLE_SIZE sizeof(openplc_program)
+#endif
+
 static const openplc_program table = {
-    .abi = OPENPLC_PROGRAM_ABI, .size = sizeof(openplc_program), .generation = OPENPLC_MATIEC, .md5 = MD5,
+    .abi = OPENPLC_PROGRAM_ABI, .size = TABLE_SIZE, .generation = OPENPLC_MATIEC, .md5 = MD5,
     .init = init, .run = run, .fault_text = fault_text, .task_count = sizeof tasks / sizeof *tasks, .tasks = tasks, .array_count = 1,
     .array_lengths = lengths, .variable_size = size_of, .variable_read = read, .variable_force = force,
-    .set_byte_order = set_byte_order,
+    .set_byte_order = set_byte_order, .variable_storage = storage,
 };
 
 const openplc_program *openplc_program_table(void) { return &table; }

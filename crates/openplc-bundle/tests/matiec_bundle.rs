@@ -140,6 +140,33 @@ fn elements_of_unknown_arrays_are_named_by_position() {
     );
 }
 
+/// As newer versions of MatIEC write it.
+#[test]
+fn elements_with_rows_of_their_own_are_named_by_the_indexes_of_their_author() {
+    let mut files = files();
+    let rows: String = ["VALUES.value.table[0]", "VALUES.value.table[1]"]
+        .iter()
+        .map(|name| {
+            format!("9;VAR;CONFIG0.RES0.INSTANCE0.{name};CONFIG0.RES0.INSTANCE0.{name};REAL;REAL;1;\n")
+        })
+        .collect();
+    files.insert(
+        "VARIABLES.csv".into(),
+        format!("// Variables\n{rows}").into_bytes(),
+    );
+    let bundle = Bundle::from_files(files).unwrap();
+    let found = bundle.program.variables[4..6]
+        .iter()
+        .map(|v| (v.path.as_str(), v.retain));
+    assert_eq!(
+        found.collect::<Vec<_>>(),
+        [
+            ("CONFIG0.RES0.INSTANCE0.VALUES[7]", true),
+            ("CONFIG0.RES0.INSTANCE0.VALUES[8]", true)
+        ]
+    );
+}
+
 #[test]
 fn windows_line_ends_change_nothing() {
     let windows = files()

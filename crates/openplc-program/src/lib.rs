@@ -5,11 +5,14 @@
 
 mod abi;
 mod host;
+mod located;
+mod object;
 mod program;
 pub mod python;
 mod selected;
 pub mod sources;
 
 pub use host::{Host, Severity};
+pub use located::LocatedValues;
 pub use program::{Fault, ForceError, LoadError, Located, MAX_TASKS, Program, Task, TaskRun};
 pub use selected::Selection;

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 use std::num::NonZeroU64;
+use std::ops::Range;
 use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
@@ -9,6 +10,8 @@ use thiserror::Error;
 
 use crate::abi;
 use crate::host::{Host, HostTable};
+use crate::located::{LocatedStorage, LocatedValues};
+use crate::object::Object;
 use crate::selected::{self, Place, Selected, Selection};
 
 /// The symbol that every object exports.
@@ -118,7 +121,9 @@ pub struct Program {
     tasks: Vec<Task>,
     runs: Vec<TaskRun>,
     located: Vec<Located>,
+    located_storage: LocatedStorage,
     array_lengths: Vec<u32>,
+    object: Object,
     selected: Option<Selected>,
     // Fields drop in order: the code is unmapped before the host table that it may call.
     _library: Library,
@@ -174,11 +179,7 @@ impl Program {
             set_byte_order: table
                 .set_byte_order
                 .ok_or(LoadError::Broken("set_byte_order is missing"))?,
-            variable_storage: match table.size as usize >= size_of::<abi::WholeProgram>() {
-                // SAFETY: the size says that the tail is there too; it is static in the object.
-                true => unsafe { &*address.cast::<abi::WholeProgram>() }.tail.variable_storage,
-                false => None,
-            },
+            variable_storage: tail(address).and_then(|tail| tail.variable_storage),
         };
         let init = table.init.ok_or(LoadError::Broken("init is missing"))?;
         let host = HostTable::new(host);
@@ -203,7 +204,9 @@ impl Program {
                 .collect(),
             tasks,
             located: located(table)?,
+            located_storage: located_storage(table, functions.variable_storage)?,
             array_lengths: array_lengths(table)?,
+            object: Object::of(address.cast()),
             selected: None,
             _library: library,
             _host: host,
@@ -217,6 +220,17 @@ impl Program {
         let flags = RTLD_NOW | RTLD_LOCAL | libc::RTLD_NOLOAD;
         // SAFETY: RTLD_NOLOAD loads nothing, so no initialiser runs; the handle is closed at once.
         unsafe { Library::open(Some(path), flags) }.is_ok()
+    }
+
+    /// Has the kernel provide the memory of its code and data now, so that no scan waits for it.
+    pub fn prefault(&self) {
+        self.object.prefault();
+    }
+
+    /// Where it lies in memory, from what its file calls address 0.
+    #[must_use]
+    pub fn addresses(&self) -> Range<usize> {
+        self.object.addresses()
     }
 
     /// MD5 of the program's source, 32 hexadecimal digits.
@@ -235,6 +249,22 @@ impl Program {
     #[must_use]
     pub fn located(&self) -> &[Located] {
         &self.located
+    }
+
+    /// The values of the located variables, between two scans of the program's only task. `None` when it has several tasks,
+    /// as others may execute meanwhile, or when the task is another program's.
+    pub fn located_values<'a>(&'a self, task: &'a mut TaskRun) -> Option<LocatedValues<'a>> {
+        let only = self.tasks.len() == 1 && task.program == address_of(&self._host);
+        // SAFETY: the program is loaded. Its only task does not execute, because that needs `task`, nor does anything else
+        // of it, because that needs `&mut self`.
+        only.then(|| unsafe { LocatedValues::new(&self.located_storage) })
+    }
+
+    /// The number of the located variable that a debugger knows by this address, if it is one. Unknown of programs that an
+    /// older version of the runtime has built.
+    #[must_use]
+    pub fn located_by_debug_address(&self, address: u32) -> Option<usize> {
+        self.located_storage.at_debug_address(address)
     }
 
     /// Lengths of the debug arrays.
@@ -367,6 +397,16 @@ impl Program {
     }
 }
 
+/// What a program of an older version lacks.
+fn tail<'a>(table: *const abi::Program) -> Option<&'a abi::Tail> {
+    // SAFETY: the caller has found the table and at least its version and size.
+    if (unsafe { (*table).size } as usize) < size_of::<abi::WholeProgram>() {
+        return None;
+    }
+    // SAFETY: the size says that the tail is there too; like the table it is static in the object.
+    Some(unsafe { &(*table.cast::<abi::WholeProgram>()).tail })
+}
+
 fn address_of(host: &HostTable) -> usize {
     std::ptr::from_ref(host).addr()
 }
@@ -417,16 +457,37 @@ fn tasks(table: &abi::Program) -> Result<Vec<Task>, LoadError> {
     tasks.iter().map(convert).collect()
 }
 
-fn located(table: &abi::Program) -> Result<Vec<Located>, LoadError> {
+fn located_list(table: &abi::Program) -> Result<&[abi::Located], LoadError> {
     // SAFETY: by the ABI the list has as many elements as the table says after init.
-    let located = unsafe { list(table.located, table.located_count, MAX_LOCATED) }?;
+    unsafe { list(table.located, table.located_count, MAX_LOCATED) }
+}
+
+fn located_storage(
+    table: &abi::Program,
+    variable_storage: Option<unsafe extern "C" fn(u32) -> *mut std::ffi::c_void>,
+) -> Result<LocatedStorage, LoadError> {
+    let mut located = LocatedStorage::new(located_list(table)?)?;
+    if let Some(storage) = variable_storage
+        && table.located_count > 0
+    {
+        for (array, length) in (0..).zip(array_lengths(table)?) {
+            let addresses = (0..length.min(1 << 16)).map(|element| array << 16 | element);
+            // SAFETY: the addresses exist, init was called, and nothing else of the program runs yet.
+            let place = |address| unsafe { storage(address) }.cast_const().cast();
+            located.add_debug_addresses(addresses.map(|address| (address, place(address))));
+        }
+    }
+    Ok(located)
+}
+
+fn located(table: &abi::Program) -> Result<Vec<Located>, LoadError> {
     let convert = |variable: &abi::Located| Located {
         area: variable.area.into(),
         width: variable.width.into(),
         slot: variable.slot,
         bit: variable.bit,
     };
-    Ok(located.iter().map(convert).collect())
+    Ok(located_list(table)?.iter().map(convert).collect())
 }
 
 fn array_lengths(table: &abi::Program) -> Result<Vec<u32>, LoadError> {

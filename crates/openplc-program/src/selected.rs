@@ -71,7 +71,9 @@ impl Selection {
 
 /// Plans the copying of these places.
 pub(crate) fn select(places: Vec<Place>) -> (Selected, Selection) {
-    let mut order: Vec<usize> = (0..places.len()).filter(|number| places[*number].size > 0).collect();
+    let mut order: Vec<usize> = (0..places.len())
+        .filter(|number| places[*number].size > 0)
+        .collect();
     order.sort_by_key(|number| places[*number].start.addr());
     let mut stretches: Vec<Stretch> = Vec::new();
     let mut copies = vec![(0, 0); places.len()];
@@ -141,7 +143,13 @@ mod tests {
         let start = memory.as_mut_ptr();
         let place = |at: usize, size| Place::new(start.wrapping_add(at), size);
         // Two neighbours in reverse order, one far off, one that does not exist, one that is part of another.
-        let places = vec![place(8, 2), place(4, 4), place(200, 8), Place::new(std::ptr::null_mut(), 4), place(202, 2)];
+        let places = vec![
+            place(8, 2),
+            place(4, 4),
+            place(200, 8),
+            Place::new(std::ptr::null_mut(), 4),
+            place(202, 2),
+        ];
         let (mut selected, selection) = select(places);
         assert_eq!(selected.stretches.len(), 2);
         assert_eq!(selection.raw_bytes(), 6 + 8);
@@ -149,14 +157,16 @@ mod tests {
         // SAFETY: the places lie in `memory`.
         unsafe { selected.copy(&mut raw) };
         selection.values(&raw, &mut values);
-        assert_eq!(values, [8, 9, 4, 5, 6, 7, 200, 201, 202, 203, 204, 205, 206, 207, 202, 203]);
+        assert_eq!(
+            values,
+            [8, 9, 4, 5, 6, 7, 200, 201, 202, 203, 204, 205, 206, 207, 202, 203]
+        );
         // SAFETY: as above.
-        unsafe {
-            assert!(selected.write(1, &[1, 2, 3, 4]));
-            assert!(!selected.write(1, &[1]), "a value of another length");
-            assert!(!selected.write(3, &[1, 2, 3, 4]), "a variable that does not exist");
-            assert!(!selected.write(9, &[1]));
-        }
+        let mut write = |number, value: &[u8]| unsafe { selected.write(number, value) };
+        assert!(write(1, &[1, 2, 3, 4]));
+        assert!(!write(1, &[1]), "a value of another length");
+        assert!(!write(3, &[1, 2, 3, 4]), "a variable that does not exist");
+        assert!(!write(9, &[1]));
         assert_eq!(memory[3..9], [3, 1, 2, 3, 4, 8]);
     }
 

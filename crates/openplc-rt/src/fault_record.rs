@@ -1,11 +1,19 @@
 //! The record of a fatal signal: a program that faults takes the process with it, and the next process reads here why.
 
+mod context;
+mod text;
+
+use std::cell::Cell;
+use std::ffi::c_void;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::fd::IntoRawFd;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use crate::{check, check_number};
+
+pub use text::Fault;
 
 /// Signals by which a faulting program, or the watchdog, ends the process.
 const FATAL: [libc::c_int; 5] = [
@@ -20,9 +28,19 @@ const FATAL: [libc::c_int; 5] = [
 static RECORD: AtomicI32 = AtomicI32::new(-1);
 /// Whether the process is about to end because it was told to.
 static ORDERLY: AtomicBool = AtomicBool::new(false);
+/// Where the code of the program begins and ends that is executed.
+static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
-/// From now on a fatal signal writes its number in decimal digits to `record` before it ends the process as usual. So does
-/// `exit`, with the number 0, unless [`expect_end`] was called before.
+// Initialised by constants and without destructors, so that a signal handler may read them.
+thread_local! {
+    /// Number of the task and of the scan that this thread executes, if it does.
+    static SCAN: Cell<Option<(u32, u64)>> = const { Cell::new(None) };
+    /// Highest address of this thread's stack that may be looked at.
+    static STACK_TOP: Cell<usize> = const { Cell::new(0) };
+}
+
+/// From now on a fatal signal writes a [`Fault`] to `record` before it ends the process as usual. So does `exit`, with the
+/// number 0, unless [`expect_end`] was called before.
 ///
 /// # Errors
 /// The error of `sigaction(2)`.
@@ -32,11 +50,11 @@ pub fn install(record: File) -> io::Result<()> {
     for signal in FATAL {
         // SAFETY: a zeroed sigaction is valid: no flags, an empty mask.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        let handler: extern "C" fn(libc::c_int) = on_fatal_signal;
+        let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut c_void) = on_fatal_signal;
         action.sa_sigaction = handler as usize;
         // On the alternate stack, which the standard library gives every thread, so that a stack overflow is recorded too;
         // once, so that the default action follows.
-        action.sa_flags = libc::SA_ONSTACK | libc::SA_RESETHAND;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESETHAND;
         // SAFETY: `action` is fully initialised, and its handler calls async-signal-safe functions only.
         check(unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) })?;
     }
@@ -49,23 +67,70 @@ pub fn expect_end() {
     ORDERLY.store(true, Ordering::SeqCst);
 }
 
+/// The calling thread executes scans. What lies on its stack above this call will not be looked at.
+pub fn watch_thread() {
+    let here = 0_u8;
+    STACK_TOP.set((&raw const here).addr());
+}
+
+/// The calling thread executes this scan of this task, or none.
+#[inline]
+pub fn set_scan(scan: Option<(u32, u64)>) {
+    SCAN.set(scan);
+}
+
+/// The program whose code lies in these addresses is executed from now on.
+pub fn set_code(code: Range<usize>) {
+    CODE[0].store(code.start, Ordering::Relaxed);
+    CODE[1].store(code.end, Ordering::Relaxed);
+}
+
+/// Address within the program's code; `None` outside of it.
+fn in_program(address: usize) -> Option<usize> {
+    let [start, end] = [0, 1].map(|at| CODE[at].load(Ordering::Relaxed));
+    (start..end).contains(&address).then(|| address - start)
+}
+
 extern "C" fn on_exit() {
     if !ORDERLY.load(Ordering::SeqCst) {
-        // SAFETY: write(2) reads two bytes that are there. Its failure changes nothing.
-        unsafe { libc::write(RECORD.load(Ordering::SeqCst), c"00".as_ptr().cast(), 2) };
+        write(&fault(0, None));
     }
 }
 
-extern "C" fn on_fatal_signal(signal: libc::c_int) {
-    let digits = [b'0' + (signal / 10 % 10) as u8, b'0' + (signal % 10) as u8];
-    let record = RECORD.load(Ordering::SeqCst);
-    // SAFETY: write(2) is async-signal-safe and reads two bytes that are there. Its failure changes nothing.
-    unsafe { libc::write(record, digits.as_ptr().cast(), digits.len()) };
+extern "C" fn on_fatal_signal(signal: libc::c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: with SA_SIGINFO the kernel passes a ucontext_t that is valid until the handler returns.
+    let registers = unsafe { context::registers(context) };
+    let direct = registers.and_then(|(instruction, _)| in_program(instruction));
+    // Written before the stack is looked at: that may fault itself, and then this is what remains.
+    write(&fault(signal, direct));
+    if let (None, Some((_, stack))) = (direct, registers)
+        // A function of a library faulted, on the program's behalf: where will it return to?
+        // SAFETY: the stack of this thread lies between its stack pointer and what `watch_thread` has noted.
+        && let Some(caller) = unsafe { context::find_on_stack(stack, STACK_TOP.get(), in_program) }
+    {
+        write(&fault(signal, Some(caller)));
+    }
     // SAFETY: fsync(2) is async-signal-safe. The record must outlive a machine that goes down with us.
-    unsafe { libc::fsync(record) };
+    unsafe { libc::fsync(RECORD.load(Ordering::SeqCst)) };
     // SAFETY: raise(3) is async-signal-safe. A fault would repeat by itself; a sent signal would not. The signal is blocked
     // until this handler returns and has its default action by then.
     unsafe { libc::raise(signal) };
+}
+
+fn fault(signal: libc::c_int, address: Option<usize>) -> Fault {
+    Fault {
+        signal,
+        scan: SCAN.get(),
+        address: address.map(|address| address as u64),
+    }
+}
+
+/// Writes over what was recorded before; a later record is never shorter.
+fn write(fault: &Fault) {
+    let mut text = [0; text::LONGEST];
+    let length = fault.write(&mut text);
+    // SAFETY: pwrite(2) is async-signal-safe and reads bytes that are there. Its failure changes nothing.
+    unsafe { libc::pwrite(RECORD.load(Ordering::SeqCst), text.as_ptr().cast(), length, 0) };
 }
 
 /// Name of a signal that [`install`] records, for people.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::{Detail, TaskStatistics};
 use crate::manifest::{Generation, ProgramId, Variable};
+use crate::retain::RetainStatus;
 
 /// What a client asks of the core.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,10 +21,10 @@ pub enum Request {
         #[serde(default)]
         detail: Detail,
     },
-    /// Run the current program from its initial values. Answered by [`Answer::Done`] after its first scan (or after a second,
-    /// where the interval is longer).
+    /// Run the current program afresh, with what was retained. Answered by [`Answer::Done`] after its first scan (or after a
+    /// second, where the interval is longer).
     Start,
-    /// Run the current program from its initial values.
+    /// Run the current program from its initial values alone, and store them in the place of what was retained.
     ColdStart,
     /// End the scans after the one in progress. Answered by [`Answer::Done`] when they have ended.
     Stop,
@@ -38,6 +39,8 @@ pub enum Request {
     },
     /// Debug variables of the current program. Answered by [`Answer::Variables`].
     Variables,
+    /// What is retained. Answered by [`Answer::Retain`].
+    Retain,
     /// Is the program with this identity kept? Answered by [`Answer::Holds`].
     Holds {
         /// Identity asked for.
@@ -81,6 +84,8 @@ pub enum Answer {
         /// In the order of their addresses.
         variables: Vec<Variable>,
     },
+    /// To [`Request::Retain`].
+    Retain(Box<RetainStatus>),
     /// To [`Request::Holds`].
     Holds {
         /// Whether the program is kept.

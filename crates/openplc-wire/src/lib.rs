@@ -17,6 +17,7 @@ pub mod frame;
 pub mod image;
 pub mod manifest;
 pub mod memory_file;
+pub mod retain;
 pub mod transport;
 
 /// Where the core listens for control clients when nothing else is said.

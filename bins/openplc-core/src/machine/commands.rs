@@ -5,20 +5,24 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_engine::lifecycle::{self, Command, State};
-use openplc_rt::fault_record;
+use openplc_rt::fault_record::Fault;
 use openplc_wire::manifest::ProgramId;
+use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
+use crate::fault_location;
 use crate::log_ring::unix_ms;
 use crate::store::Commanded;
 use crate::trial;
 
 /// How long a command waits for the one before it. It must not be lost: it may be to stop.
 const TURN_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a command waits until retained values are on disk. A slow disk must not keep anybody from stopping the PLC.
+const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// Resumes what the PLC was last commanded to do. `signal` is what ended the process before, if it faulted.
-    pub fn resume(self: &Arc<Self>, signal: Option<i32>) {
+    /// Resumes what the PLC was last commanded to do. `fault` is what ended the process before, if it faulted.
+    pub fn resume(self: &Arc<Self>, fault: Option<Fault>) {
         let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
         match self.store.commanded() {
             Ok(recorded) => *commanded = recorded,
@@ -27,8 +31,8 @@ impl Machine {
                 return self.show_error("The PLC is not started", reason);
             }
         }
-        if let Some(signal) = signal
-            && let Err(reason) = self.judge_fault(&mut commanded, signal)
+        if let Some(fault) = fault
+            && let Err(reason) = self.judge_fault(&mut commanded, fault)
         {
             return self.show_error("The PLC stays stopped", reason);
         }
@@ -42,7 +46,7 @@ impl Machine {
         };
         let resumed = self
             .try_out(&current)
-            .and_then(|()| self.load_object(&current))
+            .and_then(|()| self.load_warm(&current))
             .and_then(|loaded| self.exchange(loaded, commanded.run));
         match resumed {
             Ok(_) => {
@@ -63,11 +67,11 @@ impl Machine {
 
     /// The program ended the process before. One that did so in its first scans makes way for the program before it; any
     /// other may be started again, but not for ever: an error says why not.
-    fn judge_fault(&self, commanded: &mut Commanded, signal: i32) -> Result<(), String> {
+    fn judge_fault(&self, commanded: &mut Commanded, fault: Fault) -> Result<(), String> {
         let Some(current) = commanded.current.clone() else {
             return Ok(());
         };
-        let cause = fault_record::describe(signal);
+        let cause = fault_location::describe(&self.store, &current, fault);
         tracing::error!("Program {} ended the scan engine by {cause}", current.short());
         if commanded.proving
             && let Some(previous) = commanded.previous.take()
@@ -77,6 +81,7 @@ impl Machine {
                 current.short(),
                 previous.short()
             );
+            self.retention.roll_back(previous.as_str());
             *commanded = Commanded {
                 run: commanded.run,
                 current: Some(previous),
@@ -126,7 +131,7 @@ impl Machine {
         self.try_out(program)?;
         let mut commanded = self.begin(Command::Load)?;
         let running_before = self.view().state() == State::Running;
-        let loaded = self.load_object(program)?;
+        let loaded = self.load_warm(program)?;
         let before = commanded.clone();
         let others = before.current.iter().filter(|current| *current != program);
         let previous = others.chain(&before.previous).next().cloned();
@@ -169,21 +174,24 @@ impl Machine {
         )))
     }
 
-    /// Runs the current program from its initial values.
+    /// Runs the current program afresh: a cold start begins with initial values, any other with what was retained.
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn start(&self) -> Result<(), Refused> {
+    pub fn start(&self, start: Start) -> Result<(), Refused> {
         let mut commanded = self.begin(Command::Start)?;
         let current = commanded.current.clone().ok_or(lifecycle::Refusal::Empty)?;
         self.view().show(State::Transitioning);
-        if let Err(refused) = self.restart(&current) {
+        if let Err(refused) = self.restart(&current, start) {
             let what = format!("Program {} cannot be started", current.short());
             self.show_error(&what, refused.message.clone());
             return Err(refused);
         }
         self.faults.clear();
         self.view().show(State::Running);
+        if start == Start::Cold {
+            self.retention.flush(DISK_PATIENCE);
+        }
         tracing::info!("Program {} was started", current.short());
         commanded.run = true;
         self.record(&commanded);
@@ -198,11 +206,15 @@ impl Machine {
         let mut commanded = self.begin(Command::Stop)?;
         let before = self.view().state();
         self.view().show(State::Transitioning);
-        if let Err(hangs) = self.slot.stop(SCAN_PATIENCE) {
-            self.view().show(before);
-            return Err(Refused::failed(format!(
-                "{hangs}; the watchdog will restart the scan engine"
-            )));
+        match self.slot.stop(SCAN_PATIENCE) {
+            Ok(true) => self.retention.keep_last(DISK_PATIENCE),
+            Ok(false) => {}
+            Err(hangs) => {
+                self.view().show(before);
+                return Err(Refused::failed(format!(
+                    "{hangs}; the watchdog will restart the scan engine"
+                )));
+            }
         }
         self.end_python();
         self.view().show(State::Stopped);
@@ -216,6 +228,9 @@ impl Machine {
     pub fn shut_down(&self) {
         let _commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
         self.unload_fallback();
+        if let Ok(true) = self.slot.stop(SCAN_PATIENCE) {
+            self.retention.keep_last(DISK_PATIENCE);
+        }
         match self.slot.take(SCAN_PATIENCE) {
             Ok(Some(loaded)) => Self::wait_for_unload(Self::unload_beside(loaded)),
             Ok(None) => {}

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use openplc_engine::lifecycle::State;
 use openplc_program::Program;
 use openplc_wire::manifest::ProgramId;
+use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
 use crate::connection::LOAD_STACK;
@@ -42,8 +43,15 @@ impl Machine {
         load(&path)
     }
 
+    /// As [`Self::load_object`], with what was retained.
+    pub(super) fn load_warm(&self, program: &ProgramId) -> Result<Loaded, Refused> {
+        let mut loaded = self.load_object(program)?;
+        self.retention.restore(&mut loaded);
+        Ok(loaded)
+    }
+
     /// Puts a fresh instance of the current program in the place of the stopped one.
-    pub(super) fn restart(&self, current: &ProgramId) -> Result<(), Refused> {
+    pub(super) fn restart(&self, current: &ProgramId, start: Start) -> Result<(), Refused> {
         let stopped = self
             .slot
             .take(SCAN_PATIENCE)
@@ -51,7 +59,13 @@ impl Machine {
         if let Some(stopped) = stopped {
             Self::wait_for_unload(Self::unload_beside(stopped));
         }
-        let loaded = self.load_object(current)?;
+        let loaded = if start == Start::Cold {
+            let mut loaded = self.load_object(current)?;
+            self.retention.begin_anew(&mut loaded);
+            loaded
+        } else {
+            self.load_warm(current)?
+        };
         self.exchange(loaded, true)?;
         match self.first_scan_fault() {
             Some(fault) => Err(Refused::failed(fault.to_string())),
@@ -62,7 +76,7 @@ impl Machine {
     /// Exchanges the programs between two scans and returns the one before.
     pub(super) fn exchange(&self, loaded: Loaded, run: bool) -> Result<Option<Loaded>, Refused> {
         let (manifest, figures) = (loaded.manifest.clone(), loaded.figures.clone());
-        match self.slot.exchange(loaded, run, SCAN_PATIENCE) {
+        match self.retention.exchange(loaded, run, SCAN_PATIENCE) {
             Ok(old) => {
                 self.view().set_program(manifest, figures);
                 Ok(old)
@@ -124,7 +138,9 @@ impl Machine {
         }
         if self.fallback().is_none() {
             // This process was started after the exchange.
-            let previous = self.load_object(commanded.previous.as_ref()?);
+            let previous = commanded.previous.as_ref()?;
+            self.retention.roll_back(previous.as_str());
+            let previous = self.load_warm(previous);
             let previous = previous.inspect_err(|refused| tracing::error!("{}", refused.message));
             *self.fallback() = Some(previous.ok()?);
         }

@@ -130,6 +130,8 @@ impl DebugTable {
                 Variable {
                     index,
                     path: match known {
+                        // MatIEC's own row of an element counts from 0.
+                        Some((row, _)) if row.iec_path.contains(".VALUE.TABLE[") => csv.qualified(&named),
                         // The row of an element, or of something in it, says the index itself.
                         Some((row, whole)) if whole.contains('[') => {
                             format!("{}{}", row.iec_path, as_positions(&path[whole.len()..]))

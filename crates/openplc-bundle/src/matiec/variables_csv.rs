@@ -44,13 +44,15 @@ impl VariableList {
     /// `number;kind;IEC path;C path;type;derived type;retain;`
     fn add(&mut self, line: &str) {
         let fields: Vec<&str> = line.split(';').map(str::trim).collect();
-        let [_, _, iec_path, c_path, ..] = fields[..] else {
+        let [_, kind, iec_path, c_path, ..] = fields[..] else {
             return;
         };
         if self.configuration.is_none() {
             self.configuration = iec_path.split_once('.').map(|(first, _)| first.to_uppercase());
         }
-        let retain = fields.get(6).is_some_and(|flag| *flag == "1");
+        // An external variable is retained if its global is, whatever the block that uses it; an input shows the process.
+        let own = !matches!(kind, "EXT" | "IN");
+        let retain = own && fields.get(6).is_some_and(|flag| *flag == "1");
         self.rows.insert(
             canonical(c_path),
             Row {
@@ -123,6 +125,24 @@ mod tests {
             Some(("RES0.INSTANCE0.A".into(), "CONFIG0.RES0.INSTANCE0.A", true))
         );
         assert_eq!(list.tick_ns, Some(20_000_000));
+    }
+
+    #[test]
+    fn inputs_and_references_to_globals_are_not_retained_by_themselves() {
+        let row = |number: u8, kind: &str| {
+            format!("{number};{kind};CONFIG0.V{number};CONFIG0.V{number};INT;INT;1;\n")
+        };
+        let kinds = ["VAR", "OUT", "MEM", "EXT", "IN"];
+        let rows: String = (0..).zip(kinds).map(|(number, kind)| row(number, kind)).collect();
+        let list = parse(&format!("// Variables\n{rows}"));
+        let retained = |number: u8| {
+            list.find(&format!("CONFIG0.V{number}"))
+                .map(|(row, _)| row.retain)
+        };
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(retained),
+            [true, true, true, false, false].map(Some)
+        );
     }
 
     #[test]

@@ -1,0 +1,375 @@
+//! Retained variables: taken between two scans, kept on disk, and given to the next instance of the program or to the one
+//! that takes its place, before its first scan.
+//!
+//! A thread of normal priority does it all. All values of one moment belong to the same scan: they are copied at once, while
+//! no scan executes, and what is done with them is done later.
+
+mod disk;
+mod retained;
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use openplc_retain::{Report, Transfer};
+use openplc_wire::retain::{Restored, RetainStatus, Start};
+
+use disk::{Disk, Snapshot};
+use retained::Handover;
+pub use retained::Retained;
+
+use crate::daemon::STACK;
+use crate::loaded::Loaded;
+use crate::log_ring::unix_ms;
+use crate::scan::{ExchangeError, ScanSlot};
+
+/// How long a look at the values waits for a scan to end.
+const SCAN_PATIENCE: Duration = Duration::from_millis(200);
+/// Copies of up to this many bytes are made at any moment between two scans, as a debug frame's are. Larger ones only where
+/// they fit into the time until the next scan is due.
+const SMALL: usize = 4096;
+/// Time (ns) that a copy takes at most on slow machines: so much at least, and so much for each byte.
+const COPY: u64 = 10_000;
+const COPY_BYTE: u64 = 1;
+/// How often a copy that does not fit is tried, after one scan each, before it is left for the next time.
+const TRIES: u32 = 10;
+/// Longest list of names in one line of the log.
+const NAMES: usize = 20;
+
+/// What keeps the retained variables.
+pub struct Retention {
+    slot: Arc<ScanSlot>,
+    interval: Duration,
+    memory: Mutex<Memory>,
+    /// Rings when there is something to write at once, and when it has been written.
+    bell: Condvar,
+    disk: Mutex<Disk>,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Those of the program in the slot.
+    current: Option<Arc<Retained>>,
+    /// The newest values known, whichever program they belong to.
+    latest: Option<Arc<Snapshot>>,
+    /// The last values of the program before, and whether they still have to be written.
+    before: Option<Arc<Snapshot>>,
+    before_is_due: bool,
+    /// How often somebody has asked to have everything on disk, and how often that was so.
+    wanted: u64,
+    written: u64,
+    /// Whether values did not fit between two scans the last time.
+    cramped: bool,
+    raw: Vec<u8>,
+    began: Began,
+}
+
+/// How a program's values came to be.
+#[derive(Debug, Clone, Default)]
+pub struct Began {
+    start: Start,
+    restored: Option<Restored>,
+}
+
+impl Memory {
+    /// Another program is in the slot.
+    fn exchanged(&mut self, retained: Option<Arc<Retained>>, mut began: Began, handover: Option<Handover>) {
+        let before = self.current.take();
+        if let (Some(before), Some((values, taken_ms, transfer))) =
+            (before, handover.and_then(Handover::done))
+        {
+            let last = Arc::new(Snapshot {
+                layout: before.layout.clone(),
+                values,
+                taken_ms,
+            });
+            began = Began {
+                start: Start::Warm,
+                restored: Some(restored(transfer.report(), &last)),
+            };
+            self.before_is_due = true;
+            self.before = Some(last.clone());
+            self.latest = Some(last);
+        } else if let (Some(retained), Some(latest)) = (&retained, &self.latest)
+            && retained.layout.program() != latest.layout.program()
+        {
+            self.before = Some(latest.clone());
+        }
+        if retained.is_some() {
+            log(&began);
+        }
+        self.began = began;
+        self.current = retained;
+    }
+}
+
+impl Retention {
+    /// Reads what was kept in `directory`, and looks at the values every `interval` from now on.
+    ///
+    /// # Errors
+    /// When there is no thread for it.
+    pub fn start(directory: &Path, slot: Arc<ScanSlot>, interval: Duration) -> io::Result<Arc<Self>> {
+        let (disk, latest, before) = Disk::open(directory);
+        let retention = Arc::new(Self {
+            slot,
+            interval,
+            memory: Mutex::new(Memory {
+                latest: latest.map(Arc::new),
+                before: before.map(Arc::new),
+                ..Memory::default()
+            }),
+            bell: Condvar::new(),
+            disk: Mutex::new(disk),
+        });
+        thread::Builder::new()
+            .name("retention".into())
+            .stack_size(STACK)
+            .spawn({
+                let retention = retention.clone();
+                move || retention.keep_for_ever()
+            })?;
+        Ok(retention)
+    }
+
+    /// Gives a program that was loaded just now the newest values, by name and type.
+    pub fn restore(&self, loaded: &mut Loaded) {
+        let Some(retained) = loaded.retained.clone() else {
+            return;
+        };
+        let latest = self.memory().latest.clone();
+        loaded.began.start = Start::Warm;
+        if let Some(latest) = latest {
+            let mut transfer = Transfer::new(&latest.layout, &retained.layout);
+            transfer.apply(&latest.values, |number, value| {
+                loaded.program.write_selected(number, value);
+            });
+            loaded.began.restored = Some(restored(transfer.report(), &latest));
+        }
+    }
+
+    /// Lets a program that was loaded just now begin with its initial values, which take the place of what was kept.
+    pub fn begin_anew(&self, loaded: &mut Loaded) {
+        let Some(retained) = loaded.retained.clone() else {
+            return;
+        };
+        loaded.began.start = Start::Cold;
+        let mut raw = Vec::new();
+        loaded.program.copy_selected(&mut raw);
+        let mut memory = self.memory();
+        memory.latest = Some(Arc::new(snapshot(&retained, &raw)));
+        drop(memory);
+    }
+
+    /// [`ScanSlot::exchange`], in which the values of a running program are handed on to the one that takes its place.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn exchange(
+        &self,
+        new: Loaded,
+        run: bool,
+        patience: Duration,
+    ) -> Result<Option<Loaded>, (ExchangeError, Box<Loaded>)> {
+        // Held all the time, so that no look at the values comes in between.
+        let mut memory = self.memory();
+        let (retained, began) = (new.retained.clone(), new.began.clone());
+        let mut handover = memory
+            .current
+            .as_ref()
+            .and_then(|current| Some(Handover::new(current, retained.as_ref()?)));
+        let old = self.slot.exchange(new, run, patience, |old, new| {
+            if let Some(handover) = &mut handover {
+                handover.carry(&mut old.program, &mut new.program);
+            }
+        })?;
+        memory.exchanged(retained, began, handover);
+        Ok(old)
+    }
+
+    /// The program that takes the place of its faulty successor has the values that it had before.
+    pub fn roll_back(&self, program: &str) {
+        let mut memory = self.memory();
+        if let Some(before) = memory
+            .before
+            .clone()
+            .filter(|before| before.layout.program() == program)
+        {
+            memory.latest = Some(before);
+        }
+    }
+
+    /// Takes the values of a program that was stopped after a whole scan, and waits for `patience` until they are on disk.
+    pub fn keep_last(&self, patience: Duration) {
+        self.take_values(true);
+        self.flush(patience);
+    }
+
+    /// Waits for `patience` until the newest values are on disk.
+    pub fn flush(&self, patience: Duration) {
+        let mut memory = self.memory();
+        memory.wanted += 1;
+        let wanted = memory.wanted;
+        self.bell.notify_all();
+        let waited = self
+            .bell
+            .wait_timeout_while(memory, patience, |memory| memory.written < wanted);
+        if waited.is_ok_and(|(_, timeout)| timeout.timed_out()) {
+            tracing::warn!("The disk is slow: retained variables are not written yet");
+        }
+    }
+
+    /// Everything about retained variables.
+    pub fn status(&self) -> RetainStatus {
+        let (store, problem) = self.disk.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let memory = self.memory();
+        let mut status = RetainStatus {
+            start: memory.began.start,
+            interval_ms: self.interval.as_millis() as u64,
+            restored: memory.began.restored.clone(),
+            store,
+            problem,
+            ..RetainStatus::default()
+        };
+        if let Some(current) = &memory.current {
+            let leaves = current.layout.leaves().iter();
+            status.variables = leaves
+                .map(|leaf| (leaf.name.clone(), leaf.iec_type.clone()))
+                .collect();
+            status.values_bytes = current.layout.values_length();
+            status.layout = current.layout.fingerprint();
+        }
+        if memory.cramped {
+            status.problem = Some("the time between two scans is too short for a copy of all values".into());
+        }
+        status
+    }
+
+    fn keep_for_ever(&self) {
+        let mut due = Instant::now();
+        loop {
+            let wanted = self.memory().wanted;
+            self.take_values(false);
+            self.write(wanted);
+            due = (due + self.interval).max(Instant::now());
+            let memory = self.memory();
+            let rest = due.saturating_duration_since(Instant::now());
+            // A poisoned lock has served its purpose all the same.
+            let _ = self
+                .bell
+                .wait_timeout_while(memory, rest, |memory| memory.wanted == memory.written);
+        }
+    }
+
+    /// Copies the values of the program in the slot. One that has faulted is left alone: it may be half through a scan.
+    fn take_values(&self, stopped: bool) {
+        let mut memory = self.memory();
+        let mut raw = mem::take(&mut memory.raw);
+        raw.reserve(memory.current.as_ref().map_or(0, |current| current.raw_bytes()));
+        let retained = self.copy(&mut memory.cramped, stopped, &mut raw);
+        if let Some(retained) = retained {
+            memory.latest = Some(Arc::new(snapshot(&retained, &raw)));
+        }
+        memory.raw = raw;
+    }
+
+    fn copy(&self, cramped: &mut bool, stopped: bool, raw: &mut Vec<u8>) -> Option<Arc<Retained>> {
+        for _ in 0..TRIES {
+            let mut pause = self.slot.between_scans(SCAN_PATIENCE).ok()?;
+            if !stopped && !pause.is_running() {
+                return None;
+            }
+            let idle = if stopped { u64::MAX } else { pause.idle_time() };
+            let loaded = pause.loaded()?;
+            let retained = loaded.retained.clone()?;
+            let bytes = retained.raw_bytes();
+            if bytes <= SMALL || COPY + COPY_BYTE * bytes as u64 <= idle {
+                loaded.program.copy_selected(raw);
+                *cramped = false;
+                return Some(retained);
+            }
+            drop(pause);
+            // The most time is left right after a scan. Then the lock is handed over to whoever waits for it.
+            thread::sleep(Duration::from_nanos(idle));
+        }
+        if !mem::replace(cramped, true) {
+            tracing::warn!(
+                "Retained variables are not taken at present: copying them takes longer than the time between two scans. \
+                 Retain fewer of them, or lengthen the interval of the task"
+            );
+        }
+        None
+    }
+
+    /// Writes what has changed.
+    fn write(&self, wanted: u64) {
+        let (before, latest) = {
+            let mut memory = self.memory();
+            let due = mem::take(&mut memory.before_is_due);
+            (memory.before.clone().filter(|_| due), memory.latest.clone())
+        };
+        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
+        // First the last values of the program before: they are what it goes on with should this one be rolled back.
+        [before, latest]
+            .iter()
+            .flatten()
+            .for_each(|snapshot| disk.keep(snapshot));
+        drop(disk);
+        self.memory().written = wanted;
+        self.bell.notify_all();
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn snapshot(retained: &Retained, raw: &[u8]) -> Snapshot {
+    Snapshot {
+        layout: retained.layout.clone(),
+        values: retained.values(raw),
+        taken_ms: unix_ms(),
+    }
+}
+
+fn restored(report: Report, from: &Snapshot) -> Restored {
+    Restored {
+        restored: report.restored,
+        converted: report.converted,
+        dropped: report.dropped,
+        added: report.added,
+        taken_ms: from.taken_ms,
+        layout: from.layout.fingerprint(),
+    }
+}
+
+fn log(began: &Began) {
+    let Some(restored) = &began.restored else {
+        let why = if began.start == Start::Cold {
+            "as commanded"
+        } else {
+            "nothing was stored"
+        };
+        return tracing::info!("Retained variables begin with their initial values: {why}");
+    };
+    tracing::info!(
+        "Retained variables: {} restored, {} converted{}, {} dropped{}, {} new{}",
+        restored.restored,
+        restored.converted.len(),
+        names(&restored.converted),
+        restored.dropped.len(),
+        names(&restored.dropped),
+        restored.added.len(),
+        names(&restored.added),
+    );
+}
+
+/// ` (A, B and 7 more)`; nothing for none.
+fn names(names: &[String]) -> String {
+    match names.len() {
+        0 => String::new(),
+        count if count <= NAMES => format!(" ({})", names.join(", ")),
+        count => format!(" ({} and {} more)", names[..NAMES].join(", "), count - NAMES),
+    }
+}

@@ -1,0 +1,137 @@
+//! The newest values on disk, and those of the program before.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use openplc_retain::{Layout, RetainFile, Stored};
+use openplc_wire::retain::Store;
+
+use crate::log_ring::unix_ms;
+
+/// The values of one program at one moment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Names and types.
+    pub layout: Arc<Layout>,
+    /// In the order of the layout.
+    pub values: Vec<u8>,
+    /// When they were taken, in ms since 1970.
+    pub taken_ms: u64,
+}
+
+impl From<Stored> for Snapshot {
+    fn from(stored: Stored) -> Self {
+        Self {
+            layout: Arc::new(stored.layout),
+            values: stored.values,
+            taken_ms: stored.taken_ms,
+        }
+    }
+}
+
+/// The two files in the state directory.
+pub struct Disk {
+    newest: PathBuf,
+    before: PathBuf,
+    /// Program whose values are in the newest file.
+    program: Option<String>,
+    open: Option<(RetainFile, Arc<Snapshot>)>,
+    /// When the program's values were last known to be on disk, in ms since 1970.
+    same_ms: u64,
+    problem: Option<String>,
+}
+
+impl Disk {
+    /// The files in this directory, and what they hold: the newest values, and those of the program before. A file that
+    /// cannot be used is said in the log and made anew.
+    pub fn open(directory: &Path) -> (Self, Option<Snapshot>, Option<Snapshot>) {
+        let (newest, before) = (directory.join("retain"), directory.join("retain.before"));
+        let (newest_values, before_values) = (read(&newest), read(&before));
+        let disk = Self {
+            newest,
+            before,
+            program: newest_values
+                .as_ref()
+                .map(|values| values.layout.program().to_owned()),
+            open: None,
+            same_ms: newest_values.as_ref().map_or(0, |values| values.taken_ms),
+            problem: None,
+        };
+        // The newest file is missing for the moment in which another program's takes its place.
+        match newest_values {
+            None => (disk, before_values, None),
+            newest => (disk, newest, before_values),
+        }
+    }
+
+    /// Sees to it that these values are on disk. What fails is said once, until it succeeds again.
+    pub fn keep(&mut self, snapshot: &Arc<Snapshot>) {
+        match (self.write(snapshot), &self.problem) {
+            (Ok(()), problem) => {
+                self.same_ms = unix_ms();
+                if problem.is_some() {
+                    tracing::info!("Retained variables are written again");
+                    self.problem = None;
+                }
+            }
+            (Err(error), None) => {
+                let path = self.newest.display();
+                tracing::error!(
+                    "Retained variables cannot be written to {path}: {error}. Scans go on, and so do the attempts; until one \
+                     succeeds, a loss of power loses what changes"
+                );
+                self.problem = Some(format!("{path}: {error}"));
+            }
+            (Err(_), Some(_)) => {}
+        }
+    }
+
+    fn write(&mut self, snapshot: &Arc<Snapshot>) -> io::Result<()> {
+        if let Some((file, on_disk)) = &mut self.open
+            && on_disk.layout == snapshot.layout
+        {
+            if on_disk.values != snapshot.values {
+                file.write(snapshot.taken_ms, &snapshot.values)?;
+                *on_disk = snapshot.clone();
+            }
+            return Ok(());
+        }
+        self.open = None;
+        let program = snapshot.layout.program();
+        if self.program.as_deref().is_some_and(|stored| stored != program) {
+            // Should this program be rolled back, the one before finds the values that it had.
+            fs::rename(&self.newest, &self.before)?;
+            self.program = None;
+        }
+        let file = RetainFile::open(
+            &self.newest,
+            &snapshot.layout,
+            snapshot.taken_ms,
+            &snapshot.values,
+        )?;
+        self.program = Some(program.to_owned());
+        self.open = Some((file, snapshot.clone()));
+        Ok(())
+    }
+
+    /// What is on disk, and why values cannot be written at the moment.
+    pub fn status(&self) -> (Option<Store>, Option<String>) {
+        let store = self.open.as_ref().map(|(file, on_disk)| Store {
+            file_bytes: file.bytes(),
+            taken_ms: on_disk.taken_ms,
+            age_ms: unix_ms().saturating_sub(self.same_ms),
+        });
+        (store, self.problem.clone())
+    }
+}
+
+fn read(path: &Path) -> Option<Snapshot> {
+    openplc_retain::read(path)
+        .inspect_err(|error| {
+            tracing::error!("Retained variables in {} are lost: {error}", path.display());
+        })
+        .ok()?
+        .map(Snapshot::from)
+}

@@ -1,0 +1,114 @@
+//! The retained variables of one loaded program.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use openplc_program::{Program, Selection};
+use openplc_retain::{Layout, Leaf, MAX_NAME, Transfer};
+use openplc_wire::manifest::Manifest;
+
+use crate::log_ring::unix_ms;
+
+/// Which variables of a program are retained, and where they lie.
+pub struct Retained {
+    /// Names and types.
+    pub layout: Arc<Layout>,
+    selection: Selection,
+}
+
+/// Why a program with retained variables starts with their initial values each time.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotRetain {
+    /// Its object has no access to them.
+    #[error(
+        "it was built by an older version of the runtime, which could not retain variables; upload it again"
+    )]
+    OldObject,
+    /// There are too many of them.
+    #[error("{0}")]
+    Layout(#[from] openplc_retain::InvalidLayout),
+}
+
+impl Retained {
+    /// Those of a program that was loaded just now; none where it declares none.
+    ///
+    /// # Errors
+    /// [`CannotRetain`]; the program can run nevertheless.
+    pub fn of(program: &mut Program, manifest: &Manifest) -> Result<Option<Self>, CannotRetain> {
+        let mut names = HashSet::new();
+        let mut leaves = Vec::new();
+        let mut addresses = Vec::new();
+        for variable in manifest.variables.iter().filter(|variable| variable.retain) {
+            let Some(size) = program.variable_size(variable.index) else {
+                continue;
+            };
+            if variable.path.len() > MAX_NAME || !names.insert(variable.path.as_str()) {
+                continue;
+            }
+            addresses.push(variable.index);
+            leaves.push(Leaf {
+                name: variable.path.clone(),
+                iec_type: variable.iec_type.clone(),
+                size: size as u32,
+            });
+        }
+        if leaves.is_empty() {
+            return Ok(None);
+        }
+        let representation = manifest.generation.to_string();
+        let layout = Arc::new(Layout::new(manifest.program.as_str(), &representation, leaves)?);
+        let selection = program.select(&addresses).ok_or(CannotRetain::OldObject)?;
+        Ok(Some(Self { layout, selection }))
+    }
+
+    /// Bytes that are copied between two scans.
+    pub fn raw_bytes(&self) -> usize {
+        self.selection.raw_bytes()
+    }
+
+    /// The values in a raw copy, in the order of the layout.
+    pub fn values(&self, raw: &[u8]) -> Vec<u8> {
+        let mut values = Vec::with_capacity(self.layout.values_length());
+        self.selection.values(raw, &mut values);
+        values
+    }
+}
+
+/// Hands the values of the running program on to the one that takes its place, between the last scan of one and the first of
+/// the other. Everything that takes time has been done before.
+pub struct Handover {
+    transfer: Transfer,
+    selection: Selection,
+    raw: Vec<u8>,
+    values: Vec<u8>,
+    /// When the values were handed on, in ms since 1970.
+    done_ms: Option<u64>,
+}
+
+impl Handover {
+    /// From the program with the first variables to the one with the second.
+    pub fn new(from: &Retained, to: &Retained) -> Self {
+        Self {
+            transfer: Transfer::new(&from.layout, &to.layout),
+            selection: from.selection.clone(),
+            raw: Vec::with_capacity(from.raw_bytes()),
+            values: Vec::with_capacity(from.layout.values_length()),
+            done_ms: None,
+        }
+    }
+
+    /// Between two scans. Allocates nothing.
+    pub fn carry(&mut self, from: &mut Program, to: &mut Program) {
+        from.copy_selected(&mut self.raw);
+        self.selection.values(&self.raw, &mut self.values);
+        self.transfer.apply(&self.values, |number, value| {
+            to.write_selected(number, value);
+        });
+        self.done_ms = Some(unix_ms());
+    }
+
+    /// The values that were handed on, when that was, and how; nothing where no program was running.
+    pub fn done(self) -> Option<(Vec<u8>, u64, Transfer)> {
+        self.done_ms.map(|done_ms| (self.values, done_ms, self.transfer))
+    }
+}
