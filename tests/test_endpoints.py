@@ -45,7 +45,7 @@ class TestNotAvailable:
     """What later work brings is refused politely: no 5xx, no word that makes the Editor log in again."""
 
     @pytest.mark.parametrize(
-        "path", ["/api/project-snapshot", "/api/project-snapshot/info", "/api/retain-status", "/api/switch",
+        "path", ["/api/project-snapshot", "/api/project-snapshot/info", "/api/switch",
                  "/api/discovery/interfaces", "/api/discovery/ethercat/status", "/api/retain-config",
                  "/api/something-of-the-future"],
     )  # fmt: skip

@@ -15,6 +15,7 @@ mod options;
 mod password_work;
 mod places;
 mod plc_status;
+mod retain_status;
 mod routes;
 mod serial_ports;
 mod server;

@@ -51,7 +51,11 @@ pub enum Command {
         watch: bool,
     },
     /// Start the PLC
-    Start,
+    Start {
+        /// From initial values; what was retained is forgotten
+        #[arg(long)]
+        cold: bool,
+    },
     /// Stop the PLC
     Stop,
     /// Show the log of the runtime
@@ -63,6 +67,8 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Severity::Debug)]
         level: Severity,
     },
+    /// Show which variables are retained, and what was restored at the last start
+    Retain,
     /// List variables and their values
     Vars {
         /// Only variables whose path, type or location contains this text

@@ -14,7 +14,7 @@ use super::Request;
 use crate::answers::{self, Answer};
 use crate::application::Application;
 use crate::core_client::CoreError;
-use crate::{debug_socket, plc_status, serial_ports};
+use crate::{debug_socket, plc_status, retain_status, serial_ports};
 
 /// What the Editor shows while the core is away.
 const NO_RESPONSE: &str = "No response from runtime";
@@ -71,7 +71,7 @@ pub async fn command(
         Command::SerialPorts => {
             answers::ok(&json!({ "ports": serial_ports::list(Path::new("/sys/class/tty")) }))
         }
-        Command::RetainStatus => answers::ok(&json!({ "error": "No retain status from runtime" })),
+        Command::RetainStatus => retain_status(application).await,
         Command::Switch => answers::ok(&json!({ "switchPosition": "unknown" })),
         Command::Variables => variables(application).await,
     }
@@ -127,6 +127,16 @@ async fn status(application: &Application, request: &Request<'_>) -> Answer {
             plc_status::document(&status, with_figures)
         }
         other => unexpected(other),
+    })
+}
+
+async fn retain_status(application: &Application) -> Answer {
+    answers::ok(&match application.core.ask(&control::Request::Retain).await {
+        Ok(control::Answer::Retain(status)) => retain_status::document(&status),
+        other => {
+            unexpected(other);
+            json!({ "error": "No retain status from runtime" })
+        }
     })
 }
 

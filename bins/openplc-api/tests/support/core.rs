@@ -77,6 +77,7 @@ pub fn running(heard: Heard) -> Said {
             program: Some(summary()),
             variables: vec![variable()],
         },
+        Request::Retain => Answer::Retain(Box::default()),
         Request::Holds { .. } => Answer::Holds { held: false },
         Request::Ping | Request::Stop | Request::Load | Request::Activate { .. } => Answer::Done,
     })

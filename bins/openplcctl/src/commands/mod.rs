@@ -2,6 +2,7 @@
 
 pub mod logs;
 pub mod plc;
+pub mod retain;
 pub mod session;
 pub mod status;
 pub mod upload;

@@ -20,13 +20,21 @@ struct Commanded {
     message: Option<String>,
 }
 
-/// Starts the PLC; one that runs already is fine.
+/// Starts the PLC; one that runs already is fine, except for a cold start.
 ///
 /// # Errors
 /// When it cannot be started.
-pub async fn start(client: &mut Client, output: Output) -> Result<(), Failure> {
-    let answer = command(client, "/api/start-plc").await?;
+pub async fn start(client: &mut Client, output: Output, cold: bool) -> Result<(), Failure> {
+    let path = if cold {
+        "/api/cold-start-plc"
+    } else {
+        "/api/start-plc"
+    };
+    let answer = command(client, path).await?;
     match answer.status.as_deref().unwrap_or_default() {
+        word if cold && word.contains("ALREADY_RUNNING") => {
+            return Err(Failure::Refused("The PLC is running: stop it first".into()));
+        }
         word if word.contains(":OK") => output.result("Started", &json!({ "state": "RUNNING" })),
         word if word.contains("ALREADY_RUNNING") => {
             output.result("It was running already", &json!({ "state": "RUNNING" }));
