@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Pid, User};
+use nix::unistd::{Pid, Uid, User};
 
 use crate::console::{Console, Priority};
 use crate::log_stream::LogStream;
@@ -84,6 +84,11 @@ impl Builds {
         let (worker, output) = recipe.spawn(Some(OwnedFd::from(connection)), None)?;
         self.running.push(Build { worker, folder });
         Ok(LogStream::new(output, IDENTIFIER, worker))
+    }
+
+    /// The user that builds, and nothing else, run as.
+    pub fn user(&self) -> Option<Uid> {
+        self.user.as_ref().map(|user| user.uid)
     }
 
     /// Whether `pid` is a build in progress.

@@ -3,6 +3,7 @@
 
 use std::ffi::CString;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Error, Result};
@@ -14,6 +15,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{User, geteuid, initgroups, setresgid, setresuid};
 
 use crate::arguments::Confinement;
+use crate::restrictions::{restrict_calls, restrict_files};
 
 /// Highest real-time priority that the core may choose.
 const REAL_TIME_PRIORITY: rlim_t = 90;
@@ -61,6 +63,9 @@ fn prepare(confinement: &Confinement) -> Result<()> {
         set_capabilities(&kept).context("Cannot give up capabilities")?;
     }
     prctl::set_no_new_privs().context("Cannot set no_new_privs")?;
+    if !confinement.expendable {
+        restrict();
+    }
     // After the change of user, which resets it. A service without a supervisor would hold on to port and sockets.
     let signal = if confinement.expendable {
         Signal::SIGKILL
@@ -68,6 +73,18 @@ fn prepare(confinement: &Confinement) -> Result<()> {
         Signal::SIGTERM
     };
     prctl::set_pdeathsig(signal).context("Cannot tie the process to the launcher")
+}
+
+/// Builds restrict themselves, further than this, and a guard of theirs cleans up outside of these restrictions.
+fn restrict() {
+    let own = ["STATE_DIRECTORY", "RUNTIME_DIRECTORY"].map(std::env::var_os);
+    let own: Vec<_> = own.iter().flatten().map(Path::new).collect();
+    if let Err(error) = restrict_files(own) {
+        eprintln!("<4>This service can write where its user can: {error:#}");
+    }
+    if let Err(error) = restrict_calls() {
+        eprintln!("<4>This service can open sockets of any kind: {error:#}");
+    }
 }
 
 /// Sets a limit as far as we may. The core itself tries what it needs, and explains what is missing.

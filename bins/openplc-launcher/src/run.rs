@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 use nix::sys::signalfd::SignalFd;
-use nix::unistd::{User, geteuid};
+use nix::unistd::{Uid, User, geteuid};
 
 use crate::accounts_import::import;
 use crate::arguments::{Arguments, Internal};
@@ -20,6 +20,7 @@ use crate::console::{Console, Priority};
 use crate::example::Example;
 use crate::identity::Identities;
 use crate::notify::NotifySocket;
+use crate::orphans;
 use crate::places::{Places, private_folder};
 use crate::service::Service;
 use crate::sockets::{self, listen_tcp, listen_unix};
@@ -30,6 +31,9 @@ use crate::supervisor::{Supervisor, Unit, receive_signals};
 const API_WATCHDOG: Duration = Duration::from_secs(30);
 /// Longest silence of the core.
 const CORE_WATCHDOG: Duration = Duration::from_secs(2);
+/// Longest times from SIGTERM to the end, one after the other. Container engines kill everything after ten seconds.
+const API_STOP: Duration = Duration::from_secs(4);
+const CORE_STOP: Duration = Duration::from_secs(5);
 
 /// Runs the launcher, or what it calls itself for.
 pub fn run() -> ExitCode {
@@ -59,6 +63,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     if let Some(warning) = warning {
         console.say(Priority::WARNING, &warning);
     }
+    orphans::adopt().context("Cannot adopt orphaned processes")?;
     let _lock = places.prepare(&identities)?;
     let listener = listen_tcp(arguments.listen)?;
     let address = listener.local_addr().context("Cannot tell our own address")?;
@@ -68,7 +73,11 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     );
 
     let builds = Builds::new(
-        listen_unix(&places.compile_socket(), identities.group)?,
+        // Not for the group: the core, and so a program, has no builds to ask for.
+        listen_unix(
+            &places.compile_socket(),
+            identities.api.as_ref().map(|user| user.gid),
+        )?,
         Recipe {
             program: find_program("openplc-compile")?,
             arguments: Vec::new(),
@@ -137,7 +146,8 @@ fn api(
         name: "openplc-api",
         recipe,
         listener,
-        service: Service::new(API_WATCHDOG, Instant::now()),
+        user: user_id(identities.api.as_ref()),
+        service: Service::new(API_WATCHDOG, API_STOP, Instant::now()),
     })
 }
 
@@ -161,7 +171,8 @@ fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd
         name: "openplc-core",
         recipe,
         listener,
-        service: Service::new(CORE_WATCHDOG, Instant::now()),
+        user: user_id(identities.core.as_ref()),
+        service: Service::new(CORE_WATCHDOG, CORE_STOP, Instant::now()),
     })
 }
 
@@ -172,6 +183,10 @@ fn own_folder(path: &Path, owner: Option<&User>) -> Result<std::path::PathBuf> {
 
 fn name(user: Option<&User>) -> Option<String> {
     user.map(|user| user.name.clone())
+}
+
+fn user_id(user: Option<&User>) -> Uid {
+    user.map_or_else(geteuid, |user| user.uid)
 }
 
 fn microseconds(duration: Duration) -> OsString {

@@ -10,8 +10,6 @@ use crate::notify::Notification;
 
 /// Longest time from the start of a process to its READY.
 const START_TIME: Duration = Duration::from_secs(90);
-/// Longest time from SIGTERM to the end of a process.
-const STOP_TIME: Duration = Duration::from_secs(10);
 /// Longest time from SIGABRT to the end of a process.
 const ABORT_TIME: Duration = Duration::from_secs(3);
 
@@ -64,6 +62,7 @@ pub struct Service {
     started: Instant,
     interval: Duration,
     watchdog: Duration,
+    stop_time: Duration,
     fed: Instant,
     backoff: Backoff,
     status: String,
@@ -71,14 +70,16 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service that is due to start, and later must show signs of life at least once in each `interval`.
-    pub fn new(interval: Duration, now: Instant) -> Self {
+    /// A service that is due to start, later must show signs of life at least once in each `interval`, and has `stop_time`
+    /// from SIGTERM to its end.
+    pub fn new(interval: Duration, stop_time: Duration, now: Instant) -> Self {
         Self {
             phase: Phase::Waiting(now),
             process: None,
             started: now,
             interval,
             watchdog: interval,
+            stop_time,
             fed: now,
             backoff: Backoff::default(),
             status: String::new(),
@@ -190,7 +191,7 @@ impl Service {
             self.status = status;
         }
         if notification.stopping && self.is_running() {
-            self.phase = Phase::Ending(now + STOP_TIME);
+            self.phase = Phase::Ending(now + self.stop_time);
         }
         let action = if notification.trigger && self.is_running() {
             self.abort(now, "asked to be restarted (watchdog trigger)".to_owned())
@@ -209,7 +210,7 @@ impl Service {
                 None
             }
             Phase::Starting(_) | Phase::Running => {
-                self.phase = Phase::Ending(now + STOP_TIME);
+                self.phase = Phase::Ending(now + self.stop_time);
                 self.signal(Signal::SIGTERM, None)
             }
             Phase::Ending(_) | Phase::Killed | Phase::Stopped => None,
@@ -247,10 +248,11 @@ mod tests {
 
     const INTERVAL: Duration = Duration::from_secs(2);
     const SECOND: Duration = Duration::from_secs(1);
+    const STOP_TIME: Duration = Duration::from_secs(10);
 
     fn running() -> (Service, Instant) {
         let now = Instant::now();
-        let mut service = Service::new(INTERVAL, now);
+        let mut service = Service::new(INTERVAL, STOP_TIME, now);
         assert_eq!(service.due(now), Some(Action::Start));
         service.started(Pid::from_raw(7), now);
         let ready = Notification {
@@ -298,7 +300,7 @@ mod tests {
     #[test]
     fn the_watchdog_does_not_count_before_ready() {
         let now = Instant::now();
-        let mut service = Service::new(INTERVAL, now);
+        let mut service = Service::new(INTERVAL, STOP_TIME, now);
         service.started(Pid::from_raw(7), now);
         assert_eq!(service.due(now + INTERVAL * 2), None);
         assert_eq!(signal(service.due(now + START_TIME)), Some(Signal::SIGABRT));

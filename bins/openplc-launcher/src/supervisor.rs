@@ -8,12 +8,14 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::{Pid, Uid};
 
 use crate::builds::{self, Builds};
 use crate::children::{self, Ended};
 use crate::console::{Console, Priority};
 use crate::log_stream::LogStream;
 use crate::notify::NotifySocket;
+use crate::orphans;
 use crate::service::{Action, Change, Service};
 use crate::spawn::Recipe;
 
@@ -48,8 +50,16 @@ pub struct Unit {
     pub recipe: Recipe,
     /// What its process inherits.
     pub listener: OwnedFd,
+    /// User of its process.
+    pub user: Uid,
     /// Its state.
     pub service: Service,
+}
+
+impl Unit {
+    fn is(&self, process: Pid) -> bool {
+        self.service.process() == Some(process)
+    }
 }
 
 /// Everything that the launcher watches over.
@@ -174,11 +184,7 @@ impl Supervisor {
                 break;
             };
             // A notification from anybody else is not believed.
-            let Some(unit) = self
-                .units
-                .iter_mut()
-                .find(|unit| unit.service.process() == Some(sender))
-            else {
+            let Some(unit) = self.units.iter_mut().find(|unit| unit.is(sender)) else {
                 continue;
             };
             let (changes, action) = unit.service.notified(notification, Instant::now());
@@ -222,12 +228,17 @@ impl Supervisor {
             stream.drain(&self.console);
         }
         let is_build = self.builds.is_worker(ended.pid);
-        let unit = self
-            .units
-            .iter_mut()
-            .find(|unit| unit.service.process() == Some(ended.pid));
+        let is_known = |pid: Pid| self.builds.is_worker(pid) || self.units.iter().any(|unit| unit.is(pid));
+        let unit = self.units.iter().find(|unit| unit.is(ended.pid));
         if is_build || unit.is_some() {
             ended.kill_group();
+        }
+        // Whoever has left the group is still of its user.
+        let user = unit
+            .map(|unit| unit.user)
+            .or_else(|| self.builds.user().filter(|_| is_build));
+        if let Some(user) = user {
+            orphans::kill_all(user, is_known);
         }
         ended.forget();
         if is_build {
@@ -239,7 +250,7 @@ impl Supervisor {
             }
             self.builds.ended(ended.pid, &self.console);
         }
-        if let Some(unit) = unit {
+        if let Some(unit) = self.units.iter_mut().find(|unit| unit.is(ended.pid)) {
             let delay = unit.service.exited(Instant::now());
             let priority = if delay.is_none() {
                 Priority::INFO
