@@ -32,8 +32,6 @@ use crate::trial;
 
 /// Stack of the threads that serve clients and Python blocks, in bytes. Small, because locked memory holds all of it.
 pub const STACK: usize = 256 << 10;
-/// How often retained variables are looked at.
-const RETAIN_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The process: a trial of one program when it was started as one, otherwise the daemon.
 pub fn main() -> ExitCode {
@@ -97,7 +95,8 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     python_process::clean_up();
     program_output::capture().context("capturing what programs print")?;
 
-    let retention = Retention::start(store.directory(), slot.clone(), RETAIN_INTERVAL)
+    let retain_interval = Duration::from_millis(settings.retain.interval_ms.into());
+    let retention = Retention::start(store.directory(), slot.clone(), retain_interval)
         .context("starting the retention thread")?;
     let program_log = Arc::new(ProgramLog::default());
     let machine = Arc::new(Machine::new(

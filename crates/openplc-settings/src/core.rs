@@ -17,6 +17,8 @@ pub struct Core {
     pub log_level: LogLevel,
     /// How scans are scheduled.
     pub real_time: RealTime,
+    /// How retained variables are kept.
+    pub retain: Retain,
 }
 
 /// Section `[real-time]`.
@@ -30,6 +32,13 @@ pub struct RealTime {
     pub cpus: Cpus,
     /// Whether all memory of the process is locked, so that a scan never waits for the disk.
     pub lock_memory: bool,
+}
+
+/// Section `[retain]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retain {
+    /// Milliseconds between two looks at the values (10 to 60000): so old they may be after a loss of power.
+    pub interval_ms: u32,
 }
 
 /// Scheduling policies of `sched(7)`.
@@ -64,12 +73,21 @@ impl Default for RealTime {
     }
 }
 
+impl Default for Retain {
+    fn default() -> Self {
+        Self { interval_ms: 100 }
+    }
+}
+
 impl Settings for Core {
     const FILE: &'static str = "core.toml";
 
     fn read(&mut self, file: &mut Section<'_>) {
         self.log_level.read(file);
         file.section("real-time", |section| self.real_time.read(section));
+        file.section("retain", |section| {
+            section.number("interval-ms", 10..=60_000, &mut self.retain.interval_ms);
+        });
     }
 }
 

@@ -61,6 +61,7 @@ fn core() {
         ("priority", "1"),
         ("cpus", "[0, 3]"),
         ("lock-memory", "false"),
+        ("interval-ms", "1000"),
     ]);
 }
 
