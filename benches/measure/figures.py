@@ -11,6 +11,16 @@ def percentile(samples, percent):
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def percentile_of(histogram, percent):
+    """The same for a histogram, a mapping from values to how often each occurred."""
+    wanted, seen = math.ceil(sum(histogram.values()) * percent / 100), 0
+    for value, count in sorted(histogram.items()):
+        seen += count
+        if seen >= wanted:
+            return value
+    raise ValueError("the histogram is empty")
+
+
 def milliseconds(seconds):
     return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"
 

@@ -2,11 +2,17 @@
 
 import os
 import platform
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.runtime import Runtime, bring_to_an_end
+from harness.runtime import REPOSITORY, Runtime, bring_to_an_end
+
+
+def require(*commands):
+    """Tools of Debian that a measurement needs, as COMMAND=PACKAGE; installed where we may do that."""
+    subprocess.run([REPOSITORY / "tools" / "require", *commands], check=True)
 
 
 def machine():
