@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
+use openplc_image::{AbandonedInputs, Layout, OutputPolicy, Sizes, WriteRights};
 use openplc_rt::{fault_record, memory};
 use openplc_settings::core::Core;
 use openplc_settings::{Loaded, Problem};
@@ -18,8 +19,10 @@ use sd_notify::NotifyState;
 
 use crate::fault_history::FaultHistory;
 use crate::housekeeping::{self, notify};
+use crate::image_server::{Admission, ImageServer, PluginRules};
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
+use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;
 use crate::program_output;
 use crate::python_process;
@@ -74,13 +77,17 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     let ending = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     ending.thread_block().context("blocking SIGTERM")?;
 
-    let listener = inherited_socket()?;
+    let Sockets { control, image } = inherited_sockets()?;
     let state = env::var_os("STATE_DIRECTORY").map(PathBuf::from);
     let state =
         state.context("STATE_DIRECTORY is not set: start openplc-core by systemd or openplc-launcher")?;
     let store = Store::open(state)?;
 
-    let (slot, scheduling) = ScanSlot::start(&settings.real_time).context("starting the scan thread")?;
+    // Outputs are off from the first moment, whatever ended the process before.
+    let process_image = Arc::new(ProcessImage::new(&Sizes::default()).context("making the process image")?);
+    let safe_outputs = OutputPolicy::off().prepare(&Layout::new(&Sizes::default()));
+    let (slot, scheduling) = ScanSlot::start(&settings.real_time, process_image.clone(), safe_outputs)
+        .context("starting the scan thread")?;
     let real_time = Granted::with_memory(scheduling);
     drop_privileges();
     if real_time.is_complete() {
@@ -108,7 +115,10 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         problems.iter().map(ToString::to_string).collect(),
     ));
     machine.resume(fault);
-    server::start(listener, machine.clone(), log).context("starting the control server")?;
+    server::start(control, machine.clone(), log).context("starting the control server")?;
+    if let Some(listener) = image {
+        ImageServer::start(listener, process_image, admission()).context("starting the image server")?;
+    }
     thread::Builder::new()
         .name("housekeeping".into())
         .stack_size(STACK)
@@ -127,17 +137,46 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     Ok(())
 }
 
-fn inherited_socket() -> anyhow::Result<UnixListener> {
-    let listener = ListenFd::from_env()
-        .take_unix_listener(0)
-        .context("the inherited socket is no Unix stream socket")?;
-    let Some(listener) = listener else {
+/// What the service manager has opened.
+struct Sockets {
+    /// For commands and status.
+    control: UnixListener,
+    /// For those who read the process image.
+    image: Option<UnixListener>,
+}
+
+fn inherited_sockets() -> anyhow::Result<Sockets> {
+    let mut inherited = ListenFd::from_env();
+    let several = inherited.len() > 1;
+    let mut take = |number, name| {
+        let listener = inherited
+            .take_unix_listener(number)
+            .with_context(|| format!("the inherited {name} socket is no Unix stream socket"))?;
+        if let Some(listener) = &listener {
+            listener
+                .set_nonblocking(false)
+                .with_context(|| format!("making the {name} socket blocking"))?;
+        }
+        anyhow::Ok(listener)
+    };
+    let Some(control) = take(0, "control")? else {
         bail!("no socket was passed (LISTEN_FDS): start openplc-core by systemd or openplc-launcher");
     };
-    listener
-        .set_nonblocking(false)
-        .context("making the control socket blocking")?;
-    Ok(listener)
+    let image = if several { take(1, "image")? } else { None };
+    Ok(Sockets { control, image })
+}
+
+/// The administrator and our own user may read the process image; nobody may write it.
+fn admission() -> Admission {
+    Admission {
+        users: vec![0, nix::unistd::getuid().as_raw()],
+        rules: Box::new(|_| {
+            Some(PluginRules {
+                rights: WriteRights::of_areas(&[]),
+                abandoned: AbandonedInputs::Hold,
+            })
+        }),
+    }
 }
 
 /// From here on uploaded code may run in this process: it must find no capability, and gain none.

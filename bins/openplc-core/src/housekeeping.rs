@@ -28,8 +28,10 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
     loop {
         drain.run(log, Instant::now(), &mut emit);
         machine.notice_fault();
+        slot.idle();
         let overdue = slot.hanging();
         if let (Some((task, overdue)), false) = (overdue, hanging) {
+            slot.give_up(task);
             tracing::error!(
                 "A scan of task {} has not ended after {} ms: endless loop? The watchdog will end this process",
                 machine.task_name(task).unwrap_or_default(),

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use openplc_engine::cycle::Cycle;
 use openplc_engine::debug::Variables;
 use openplc_engine::statistics::{self, Reader};
+use openplc_image::{Address, AddressError, Area, Binding, Layout, Moment, OutsideImage, PlcState, Width};
 use openplc_program::python::Requests;
-use openplc_program::{Fault, Host, LoadError, MAX_TASKS, Program, Severity, Task, TaskRun};
+use openplc_program::{
+    Fault, Host, LoadError, Located, LocatedValues, MAX_TASKS, Program, Severity, Task, TaskRun,
+};
 use openplc_wire::manifest::Manifest;
 
 use crate::foreign_threads;
+use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;
 use crate::python_blocks::PythonBlocks;
 use crate::retention::{Began, Retained};
@@ -42,6 +46,9 @@ pub struct Loaded {
     /// Its Python blocks, if it has any. Whoever takes them out to end them puts them back.
     pub python: Option<PythonBlocks>,
     requests: Arc<Requests>,
+    /// Addresses of its located variables, and the image that they lie in.
+    located: Vec<Address>,
+    layout: Layout,
 }
 
 /// What the thread of one task needs for its scans.
@@ -52,17 +59,62 @@ pub struct ScanTask {
     pub allowance: u64,
     /// Why they ended by themselves.
     pub fault: Option<TaskFault>,
+    /// The located variables that it exchanges with the process image.
+    binding: Binding,
+    /// Time (ns) between its scans.
+    period: u64,
     run: TaskRun,
 }
 
 /// A fault in a scan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the program faulted in scan {scan} of task {task}: {fault}")]
+#[error("the program faulted in scan {scan} of task {task}: {cause}")]
 pub struct TaskFault {
     task: String,
     /// The first scan is number 1.
     scan: u64,
-    fault: Fault,
+    cause: TaskFaultCause,
+}
+
+/// Why scans ended by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TaskFaultCause {
+    /// The program says why.
+    #[error(transparent)]
+    Program(Fault),
+    /// The scan took so long (ns) that it was given up.
+    #[error("it took {} ms, longer than is allowed", .0 / 1_000_000)]
+    Overtime(u64),
+}
+
+/// Why a program was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadFailure {
+    /// The object cannot be used.
+    #[error(transparent)]
+    Object(#[from] LoadError),
+    /// A located variable has an address that does not exist.
+    #[error("a located variable of the program has no address: {0}")]
+    Address(#[from] AddressError),
+    /// A located variable is of no area or width that there is.
+    #[error("a located variable of the program begins with %{0}{1}, which does not exist")]
+    Unknown(char, char),
+    /// A located variable lies outside of the process image.
+    #[error(transparent)]
+    Outside(#[from] OutsideImage),
+}
+
+/// A program's located variables as the process image sees them.
+struct Values<'a>(LocatedValues<'a>);
+
+impl openplc_image::LocatedValues for Values<'_> {
+    fn read<const N: usize>(&self, variable: usize) -> [u8; N] {
+        self.0.read(variable)
+    }
+
+    fn write<const N: usize>(&mut self, variable: usize, value: [u8; N]) {
+        self.0.write(variable, value);
+    }
 }
 
 /// The services of a program's host.
@@ -85,8 +137,13 @@ impl Loaded {
     /// Loads and initialises the object at `path`.
     ///
     /// # Errors
-    /// [`LoadError`]; nothing is left of it then.
-    pub fn load(path: &Path, manifest: Arc<Manifest>, log: Arc<ProgramLog>) -> Result<Self, LoadError> {
+    /// [`LoadFailure`]; nothing is left of it then.
+    pub fn load(
+        path: &Path,
+        manifest: Arc<Manifest>,
+        log: Arc<ProgramLog>,
+        layout: &Layout,
+    ) -> Result<Self, LoadFailure> {
         let requests = Arc::new(Requests::default());
         let host = ProgramHost {
             log,
@@ -94,6 +151,13 @@ impl Loaded {
         };
         let mut program = Program::load(path, Box::new(host))?;
         program.prefault();
+        let located = located(&program)?;
+        // The values of several tasks are not exchanged with the image: see `Program::located_values`.
+        let located = if program.tasks().len() == 1 {
+            located
+        } else {
+            Vec::new()
+        };
         let mut by_urgency = program.take_runs();
         by_urgency.sort_by_key(|run| {
             let task = &program.tasks()[run.number()];
@@ -109,6 +173,8 @@ impl Loaded {
                 cycle: Cycle::new(task.interval_ns, recorder),
                 allowance: allowance(task.interval_ns.get()),
                 fault: None,
+                binding: Binding::new(layout, &located)?,
+                period: task.interval_ns.get(),
                 run,
             });
             figures.push((task, reader));
@@ -121,6 +187,8 @@ impl Loaded {
             began: Began::default(),
             manifest,
             md5: program.md5().to_owned(),
+            located,
+            layout: layout.clone(),
             tasks,
             figures,
             program,
@@ -129,21 +197,56 @@ impl Loaded {
         })
     }
 
-    /// Executes one scan of a task.
+    /// Prepares the exchange of values with the process image: outputs and memory that the program of `before` has located
+    /// variables at too keep their values. Returns the same for the program after this one.
+    pub fn bind_after(&mut self, before: Option<&Binding>) -> Option<Binding> {
+        if let (Some(before), Some(Some(task))) = (before, self.tasks.first_mut()) {
+            task.binding.inherit(before);
+        }
+        // They have been bound before, so they can be bound again.
+        Binding::new(&self.layout, &self.located).ok()
+    }
+
+    /// Executes one scan of a task that has `started` at this time (ns): inputs in, program, outputs out. Outputs go out only
+    /// if it `goes_on` after the scan.
     ///
     /// # Errors
     /// The program's [`Fault`].
-    pub fn scan(&self, task: &mut ScanTask) -> Result<(), Fault> {
+    pub fn scan(
+        &self,
+        task: &mut ScanTask,
+        image: &ProcessImage,
+        started: u64,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<(), Fault> {
         self.requests.next_scan();
-        self.program.run(&mut task.run, task.cycle.time())
+        let scans = task.cycle.scans();
+        if let Some(values) = self.program.located_values(&mut task.run) {
+            let mut values = Values(values);
+            if scans == 0 {
+                image.start(&mut task.binding, &mut values);
+            }
+            image.before_scan(&mut task.binding, &mut values, started);
+        }
+        self.program.run(&mut task.run, task.cycle.time())?;
+        if let Some(values) = self.program.located_values(&mut task.run) {
+            let moment = Moment {
+                scan: scans + 1,
+                time_ns: started,
+                period_ns: task.period,
+                state: PlcState::Running,
+            };
+            image.after_scan(&mut task.binding, &Values(values), moment, goes_on);
+        }
+        Ok(())
     }
 
     /// The fault of the scan that `task` has just executed.
-    pub fn fault_of(&self, task: &ScanTask, fault: Fault) -> TaskFault {
+    pub fn fault_of(&self, task: &ScanTask, cause: TaskFaultCause) -> TaskFault {
         TaskFault {
             task: self.program.tasks()[task.run.number()].name.clone(),
             scan: task.cycle.scans(),
-            fault,
+            cause,
         }
     }
 
@@ -179,6 +282,17 @@ fn retained_of(program: &mut Program, manifest: &Manifest) -> Option<Retained> {
     Retained::of(program, manifest)
         .inspect_err(|error| tracing::warn!("Variables of program {short} are not retained: {error}"))
         .ok()?
+}
+
+/// Where the image has the program's located variables.
+fn located(program: &Program) -> Result<Vec<Address>, LoadFailure> {
+    let address = |variable: &Located| {
+        let (area, width) = (variable.area, variable.width);
+        let parts = Area::from_letter(area).zip(Width::from_letter(width));
+        let (in_area, of_width) = parts.ok_or(LoadFailure::Unknown(area, width))?;
+        Ok(Address::new(in_area, of_width, variable.slot, variable.bit)?)
+    };
+    program.located().iter().map(address).collect()
 }
 
 /// Longest time (ns) that a scan may take before it counts as hanging.

@@ -8,13 +8,11 @@ mod fault_location;
 mod figures;
 mod foreign_threads;
 mod housekeeping;
-#[allow(dead_code, reason = "the scan threads do not exchange values with the image yet")]
 mod image_server;
 mod line_budget;
 mod loaded;
 mod log_ring;
 mod machine;
-#[allow(dead_code, reason = "the scan threads do not exchange values with the image yet")]
 mod process_image;
 mod program_log;
 mod program_output;

@@ -38,11 +38,20 @@ impl ProcessImage {
         binding.copy_in(&image, values);
     }
 
-    /// After each scan: gives plugins what the program has changed.
-    pub fn after_scan(&self, binding: &mut Binding, values: &impl LocatedValues, moment: Moment) {
+    /// After each scan: gives plugins what the program has changed, unless it has come to an end meanwhile. Whether it has is
+    /// asked while nobody can change the image.
+    pub fn after_scan(
+        &self,
+        binding: &mut Binding,
+        values: &impl LocatedValues,
+        moment: Moment,
+        goes_on: impl Fn() -> bool,
+    ) {
         let mut image = self.0.lock();
-        binding.copy_out(&mut image, values);
-        image.publish(moment);
+        if goes_on() {
+            binding.copy_out(&mut image, values);
+            image.publish(moment);
+        }
     }
 
     /// When scans have ended, for whatever reason: sets outputs to their safe values and tells plugins.
@@ -61,6 +70,10 @@ impl ProcessImage {
 
     /// Puts an image of other sizes in the place of this one, with all values and plugins, and returns the one before. Plugins
     /// still read the old one: send them away ([`crate::image_server::ImageServer::disconnect_all`]).
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "programs with an image.conf are not built yet")
+    )]
     pub fn replace(&self, mut new: Image) -> Image {
         let mut image = self.0.lock();
         new.replace(&mut image);

@@ -12,27 +12,24 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
+use openplc_image::{Binding, Layout, Moment, PlcState, SafeOutputs};
 use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
 use openplc_rt::task_lock::{AllGuard, Seat, TaskLock};
 use openplc_rt::{clock, fault_record};
 use openplc_settings::core::RealTime;
 
-use crate::loaded::{Loaded, ScanTask, TaskFault};
+use crate::image_server::ImageKeeper;
+use crate::loaded::{Loaded, ScanTask, TaskFault, TaskFaultCause};
+use crate::process_image::ProcessImage;
 use crate::real_time::Scheduling;
 use spawner::Spawner;
 
 /// How long [`ScanSlot::take_fault`] waits for the other tasks.
 const FAULT_PATIENCE: Duration = Duration::from_millis(20);
 
-/// The program in scan, if any.
-#[derive(Default)]
-pub struct Active {
-    /// The program, also while it is stopped: a debugger may still look at it.
-    loaded: Option<Loaded>,
-    /// Whether scans are executed.
-    running: AtomicBool,
-}
+/// The program in scan, if any, also while it is stopped: a debugger may still look at it.
+type Active = Option<Loaded>;
 
 /// What the thread of one task and others tell each other without a lock.
 #[derive(Default)]
@@ -43,6 +40,8 @@ struct Watch {
     scan_since: AtomicU64,
     /// Longest time (ns) that a scan may take before it counts as hanging.
     allowance: AtomicU64,
+    /// Whether the scan in progress has taken longer.
+    given_up: AtomicBool,
 }
 
 /// Where the scan threads find their program.
@@ -50,7 +49,16 @@ pub struct ScanSlot {
     lock: Arc<TaskLock<Active, Option<ScanTask>>>,
     /// One for each possible task, the most urgent first.
     watches: Box<[Watch]>,
+    /// Whether scans are executed. Set while no task executes; cleared at any time, by which scans come to an end.
+    running: AtomicBool,
+    /// Whether scans have ended by themselves.
     faulted: AtomicBool,
+    /// Whether it was by a fault that they ended last.
+    in_error: AtomicBool,
+    image: Arc<ProcessImage>,
+    safe_outputs: SafeOutputs,
+    /// Located variables of the program in the slot.
+    bound: Mutex<Option<Binding>>,
     spawner: Spawner,
     /// How many scan threads there are. They stay: those that the program has no task for sleep.
     threads: Mutex<usize>,
@@ -73,28 +81,28 @@ pub enum ExchangeError {
 }
 
 /// The time between scans: no task executes while this exists.
-pub struct Pause<'a>(AllGuard<'a, Active, Option<ScanTask>>);
+pub struct Pause<'a> {
+    all: AllGuard<'a, Active, Option<ScanTask>>,
+    running: &'a AtomicBool,
+}
 
 impl Pause<'_> {
     /// The program, whether it is running or not.
     pub fn loaded(&mut self) -> Option<&mut Loaded> {
-        self.0.parts().0.loaded.as_mut()
+        self.all.parts().0.as_mut()
     }
 
-    /// Whether scans are executed.
-    pub fn is_running(&mut self) -> bool {
-        *self.0.parts().0.running.get_mut()
+    /// Whether it is running.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire)
     }
 
-    /// Time (ns) until the next scan of any task is due.
+    /// Time (ns) until the next scan is due.
     pub fn idle_time(&mut self) -> u64 {
         let now = clock::now();
-        let deadlines = self
-            .0
-            .parts()
-            .1
-            .filter_map(|task| Some(task.as_ref()?.cycle.rest(now).unwrap_or(now)));
-        deadlines.min().unwrap_or(u64::MAX).saturating_sub(now)
+        let tasks = self.all.parts().1;
+        let rests = tasks.filter_map(|task| Some(task.as_ref()?.cycle.rest(now).unwrap_or(now) - now));
+        rests.min().unwrap_or(u64::MAX)
     }
 }
 
@@ -103,13 +111,22 @@ impl ScanSlot {
     ///
     /// # Errors
     /// When a mutex or a thread cannot be made.
-    pub fn start(wished: &RealTime) -> io::Result<(Arc<Self>, Scheduling)> {
+    pub fn start(
+        wished: &RealTime,
+        image: Arc<ProcessImage>,
+        safe_outputs: SafeOutputs,
+    ) -> io::Result<(Arc<Self>, Scheduling)> {
         let (spawner, scheduling) = Spawner::start(wished)?;
         let vacant = (0..MAX_TASKS).map(|_| None);
         let slot = Arc::new(Self {
-            lock: Arc::new(TaskLock::new(Active::default(), vacant)?),
+            lock: Arc::new(TaskLock::new(None, vacant)?),
             watches: (0..MAX_TASKS).map(|_| Watch::default()).collect(),
+            running: AtomicBool::new(false),
             faulted: AtomicBool::new(false),
+            in_error: AtomicBool::new(false),
+            image,
+            safe_outputs,
+            bound: Mutex::new(None),
             spawner,
             threads: Mutex::new(0),
         });
@@ -122,13 +139,16 @@ impl ScanSlot {
     /// # Errors
     /// [`ScanHangs`] when a scan does not end within `patience`.
     pub fn between_scans(&self, patience: Duration) -> Result<Pause<'_>, ScanHangs> {
-        self.lock.all(patience).map(Pause).ok_or(ScanHangs)
+        let all = self.lock.all(patience).ok_or(ScanHangs)?;
+        Ok(Pause {
+            all,
+            running: &self.running,
+        })
     }
 
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
     /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once.
-    ///
-    /// Where the one before was running until now, `hand_over` is called with both, between their scans: it must not allocate.
+    /// `hand_over` may copy from a program that was running until now to the one that takes its place; it must not allocate.
     ///
     /// # Errors
     /// [`ExchangeError`], and then nothing was exchanged: `new` comes back.
@@ -142,62 +162,95 @@ impl ScanSlot {
         if let Err(error) = self.provide_threads(new.figures.len()) {
             return Err((ExchangeError::Threads(error), Box::new(new)));
         }
+        // Held to the end, because only one exchange at a time knows what it follows.
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        let pristine = new.bind_after(bound.as_ref());
         let Some(mut all) = self.lock.all(patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
         // From here on nothing allocates: a thread in the way would be waited for without its priority being raised.
         let (active, tasks) = all.parts();
+        let ran = self.running.load(Ordering::Relaxed);
         // A fault in the very first scan of the new program must not be overwritten: its threads wait for us.
         let faulted = self.faulted.swap(false, Ordering::Relaxed);
-        let running = *active.running.get_mut();
-        let in_phase = running || faulted;
-        if let Some(old) = active.loaded.as_mut().filter(|_| running) {
+        if let (Some(old), true) = (&mut *active, ran) {
             hand_over(old, &mut new);
         }
         let now = clock::now();
         for ((task, parked), watch) in tasks.zip(&mut new.tasks).zip(&self.watches) {
             if let Some(new) = parked {
-                let before = task.as_ref().filter(|_| in_phase);
+                let before = task.as_ref().filter(|_| ran || faulted);
                 new.cycle.follow(before.map(|before| &before.cycle), now);
                 watch.allowance.store(new.allowance, Ordering::Relaxed);
             }
             mem::swap(task, parked);
         }
         fault_record::set_code(new.program.addresses());
-        *active.running.get_mut() = run;
-        let mut old = active.loaded.replace(new);
-        if let (Some(old), Some(new)) = (&mut old, &mut active.loaded) {
+        self.running.store(run, Ordering::Release);
+        let mut old = active.replace(new);
+        if let (Some(old), Some(new)) = (&mut old, active) {
             mem::swap(&mut old.tasks, &mut new.tasks);
         }
         drop(all);
+        *bound = pristine;
         self.watches.iter().for_each(|watch| watch.alarm.ring());
         Ok(old)
     }
 
-    /// Ends the scans; the program stays for debuggers. False where they had ended already.
+    /// Where the process image has what.
+    ///
+    /// # Errors
+    /// [`ScanHangs`].
+    pub fn image_layout(&self) -> Result<Layout, ScanHangs> {
+        let layout = self.image.with_image(|image| image.layout().clone());
+        layout.ok_or(ScanHangs)
+    }
+
+    /// Takes what plugins write while there are no scans, so that they see each other's values.
+    pub fn idle(&self) {
+        if !self.running.load(Ordering::Acquire) {
+            self.image.idle(self.moment());
+        }
+    }
+
+    /// Ends the scans and makes the outputs safe; the program stays for debuggers. Returns whether it was running until now, so
+    /// that its values are those of a whole scan.
     ///
     /// # Errors
     /// [`ScanHangs`].
     pub fn stop(&self, patience: Duration) -> Result<bool, ScanHangs> {
-        let mut pause = self.between_scans(patience)?;
-        Ok(mem::replace(pause.0.parts().0.running.get_mut(), false))
+        let _pause = self.between_scans(patience)?;
+        let ran = self.running.swap(false, Ordering::AcqRel);
+        self.make_outputs_safe(PlcState::Stopped);
+        Ok(ran)
     }
 
-    /// Takes the program out and ends its scans.
+    /// Takes the program out, ends its scans and makes the outputs safe.
     ///
     /// # Errors
     /// [`ScanHangs`].
     pub fn take(&self, patience: Duration) -> Result<Option<Loaded>, ScanHangs> {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pause = self.between_scans(patience)?;
-        let (active, tasks) = pause.0.parts();
-        *active.running.get_mut() = false;
-        let mut taken = active.loaded.take();
+        self.running.store(false, Ordering::Release);
+        self.make_outputs_safe(PlcState::Stopped);
+        let (active, tasks) = pause.all.parts();
+        let mut taken = active.take();
         if let Some(taken) = &mut taken {
             for (task, parked) in tasks.zip(&mut taken.tasks) {
                 mem::swap(task, parked);
             }
         }
+        *bound = None;
         Ok(taken)
+    }
+
+    /// Gives up the scan of a task that is [`Self::hanging`]: outputs are made safe at once, and if the scan ends after all, it
+    /// was the last one.
+    pub fn give_up(&self, task: usize) {
+        self.watches[task].given_up.store(true, Ordering::Relaxed);
+        self.running.store(false, Ordering::Release);
+        self.make_outputs_safe(PlcState::Error);
     }
 
     /// Why scans ended by themselves since the last exchange; told once.
@@ -254,11 +307,10 @@ impl ScanSlot {
         let number = seat.number();
         let watch = &self.watches[number];
         let mut guard = seat.lock();
-        let (active, own) = guard.parts();
-        let (Some(loaded), Some(task)) = (&active.loaded, own) else {
+        let (Some(loaded), Some(task)) = guard.parts() else {
             return None;
         };
-        if !active.running.load(Ordering::Acquire) {
+        if !self.running.load(Ordering::Acquire) {
             return None;
         }
         let started = clock::now();
@@ -268,18 +320,45 @@ impl ScanSlot {
         }
         watch.scan_since.store(started, Ordering::Relaxed);
         fault_record::set_scan(Some((number as u32, task.cycle.scans() + 1)));
-        let result = loaded.scan(task);
+        let result = loaded.scan(task, &self.image, started, || {
+            self.running.load(Ordering::Acquire)
+        });
         fault_record::set_scan(None);
         let ended = clock::now();
         watch.scan_since.store(0, Ordering::Relaxed);
         let next = task.cycle.complete(started, ended);
-        if let Err(fault) = result {
-            // What one task has left half done, no other may go on with.
-            active.running.store(false, Ordering::Release);
-            task.fault = Some(loaded.fault_of(task, fault));
-            self.faulted.store(true, Ordering::Release);
-            return None;
+        let given_up = watch.given_up.swap(false, Ordering::Relaxed);
+        let fault = match result {
+            Ok(()) if !given_up => return Some(next),
+            Ok(()) => TaskFaultCause::Overtime(ended.saturating_sub(started)),
+            Err(fault) => TaskFaultCause::Program(fault),
+        };
+        // What one task has left half done, no other may go on with.
+        self.running.store(false, Ordering::Release);
+        self.make_outputs_safe(PlcState::Error);
+        task.fault = Some(loaded.fault_of(task, fault));
+        self.faulted.store(true, Ordering::Release);
+        None
+    }
+
+    /// Tells plugins that there are no scans. Whoever calls this has cleared `running`, so that no scan in progress changes the
+    /// outputs after it.
+    fn make_outputs_safe(&self, state: PlcState) {
+        self.in_error.store(state == PlcState::Error, Ordering::Relaxed);
+        self.image.make_safe(&self.safe_outputs, self.moment());
+    }
+
+    /// What plugins are told while there are no scans.
+    fn moment(&self) -> Moment {
+        let in_error = self.in_error.load(Ordering::Relaxed);
+        Moment {
+            state: if in_error {
+                PlcState::Error
+            } else {
+                PlcState::Stopped
+            },
+            time_ns: clock::now(),
+            ..Moment::default()
         }
-        Some(next)
     }
 }
