@@ -106,6 +106,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn completions_are_those_of_the_command_line() {
+        openplc_completions::check(&<Arguments as clap::CommandFactory>::command());
+    }
+
+    #[test]
     fn times_have_units_and_bounds() {
         assert_eq!(time("250us"), Ok(Duration::from_micros(250)));
         assert_eq!(time("2h"), Ok(Duration::from_secs(7200)));

@@ -17,6 +17,10 @@ pub struct Arguments {
     /// /var/lib/openplc-runtime; as another user $XDG_STATE_HOME/openplc-runtime]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Folder of the settings files api.toml, compile.toml and core.toml [default: with --data DIR, DIR/etc; else as root
+    /// /etc/openplc-runtime; as another user $XDG_CONFIG_HOME/openplc-runtime]
+    #[arg(long, value_name = "DIR")]
+    pub config: Option<PathBuf>,
     /// Address and port of the API [default: port 8443 on every IPv4 and IPv6 address]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
@@ -33,6 +37,14 @@ pub enum Internal {
     /// Give up privileges, then execute a program.
     #[command(hide = true)]
     Confine(Confinement),
+    /// Take over the accounts of an OpenPLC Runtime v4 as the user that runs this, then end. For openplc-accounts-import.service.
+    #[command(hide = true)]
+    ImportAccounts {
+        /// Its data folder.
+        from: PathBuf,
+        /// The API's state directory.
+        to: PathBuf,
+    },
 }
 
 /// How a process is confined before its program starts.
@@ -50,4 +62,14 @@ pub struct Confinement {
     /// Program and arguments.
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completions_are_those_of_the_command_line() {
+        openplc_completions::check(&<Arguments as clap::CommandFactory>::command());
+    }
 }

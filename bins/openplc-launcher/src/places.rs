@@ -13,6 +13,7 @@ use crate::identity::Identities;
 /// Sockets of an installation, and the folder that OpenPLC Runtime v4 documents as the volume of its container.
 const RUNTIME_FOLDER: &str = "/run/runtime";
 const SYSTEM_DATA: &str = "/var/lib/openplc-runtime";
+const SYSTEM_SETTINGS: &str = "/etc/openplc-runtime";
 /// Longest path of a Unix socket: the size of `sun_path` less the final zero.
 const LONGEST_SOCKET_PATH: usize = 107;
 
@@ -23,6 +24,8 @@ pub struct Places {
     pub data: PathBuf,
     /// Sockets and what does not outlive the launcher.
     pub run: PathBuf,
+    /// Settings files, if there are any.
+    pub settings: PathBuf,
 }
 
 impl Places {
@@ -30,22 +33,26 @@ impl Places {
     ///
     /// # Errors
     /// When no folder can be derived, or a socket in it would have too long a path.
-    pub fn choose(data: Option<PathBuf>, root: bool) -> Result<Self> {
+    pub fn choose(data: Option<PathBuf>, settings: Option<PathBuf>, root: bool) -> Result<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let variable = |name: &str| {
             std::env::var_os(name)
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute())
         };
-        let places = match (data, root) {
-            (Some(data), _) => {
-                let data = std::path::absolute(&data)
-                    .with_context(|| format!("{} is no usable folder", data.display()))?;
-                Self {
-                    run: data.join("run"),
-                    data,
-                }
-            }
+        let of_the_user = |name: &str, below_home: &str| {
+            let folder = variable(name).or_else(|| variable("HOME").map(|home| home.join(below_home)));
+            folder.map(|folder| folder.join("openplc-runtime"))
+        };
+        let absolute = |path: PathBuf| {
+            std::path::absolute(&path).with_context(|| format!("{} is no usable folder", path.display()))
+        };
+        let mut places = match (data.map(absolute).transpose()?, root) {
+            (Some(data), _) => Self {
+                run: data.join("run"),
+                settings: data.join("etc"),
+                data,
+            },
             (None, true) => Self {
                 data: if is_mounted(RUNTIME_FOLDER, &mounts) {
                     RUNTIME_FOLDER
@@ -54,18 +61,21 @@ impl Places {
                 }
                 .into(),
                 run: RUNTIME_FOLDER.into(),
+                settings: SYSTEM_SETTINGS.into(),
             },
             (None, false) => {
-                let state = variable("XDG_STATE_HOME")
-                    .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+                let data = of_the_user("XDG_STATE_HOME", ".local/state")
                     .context("HOME is not set: say where to keep data with --data DIR")?;
-                let data = state.join("openplc-runtime");
                 Self {
                     run: data.join("run"),
+                    settings: of_the_user("XDG_CONFIG_HOME", ".config").unwrap_or_else(|| data.join("etc")),
                     data,
                 }
             }
         };
+        if let Some(settings) = settings {
+            places.settings = absolute(settings)?;
+        }
         let longest = places.core_socket();
         if longest.as_os_str().len() > LONGEST_SOCKET_PATH {
             bail!(
@@ -176,19 +186,24 @@ mod tests {
 
     #[test]
     fn a_given_folder_holds_data_and_sockets() {
-        let places = Places::choose(Some("/srv/plc".into()), true).unwrap();
+        let places = Places::choose(Some("/srv/plc".into()), None, true).unwrap();
         assert_eq!(
             places,
             Places {
                 data: "/srv/plc".into(),
-                run: "/srv/plc/run".into()
+                run: "/srv/plc/run".into(),
+                settings: "/srv/plc/etc".into()
             }
         );
+        let elsewhere = Places::choose(Some("/srv/plc".into()), Some("/srv/settings".into()), true).unwrap();
+        assert_eq!(elsewhere.settings, Path::new("/srv/settings"));
+        let system = Places::choose(None, None, true).unwrap();
+        assert_eq!(system.settings, Path::new(SYSTEM_SETTINGS));
     }
 
     #[test]
     fn a_folder_too_deep_for_sockets_is_refused_in_words() {
-        let error = Places::choose(Some(format!("/{}", "x".repeat(100)).into()), false).unwrap_err();
+        let error = Places::choose(Some(format!("/{}", "x".repeat(100)).into()), None, false).unwrap_err();
         assert!(error.to_string().contains("--data DIR"), "{error}");
     }
 
@@ -210,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-        let places = Places::choose(Some(folder.path().to_owned()), false).unwrap();
+        let places = Places::choose(Some(folder.path().to_owned()), None, false).unwrap();
         places.prepare(&Identities::default()).unwrap();
         assert_eq!(mode(folder.path()), 0o755);
         assert_eq!(mode(&places.run), 0o700);
@@ -223,7 +238,7 @@ mod tests {
     #[test]
     fn two_launchers_cannot_share_a_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places::choose(Some(folder.path().to_owned()), false).unwrap();
+        let places = Places::choose(Some(folder.path().to_owned()), None, false).unwrap();
         let identities = Identities::default();
         let lock = places.prepare(&identities).unwrap();
         assert!(

@@ -38,9 +38,13 @@ const CORE_STOP: Duration = Duration::from_secs(5);
 /// Runs the launcher, or what it calls itself for.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Internal::Confine(confinement)) = &arguments.internal {
-        eprintln!("<3>{:#}", confine_and_execute(confinement));
-        return ExitCode::FAILURE;
+    match &arguments.internal {
+        None => {}
+        Some(Internal::Confine(confinement)) => {
+            eprintln!("<3>{:#}", confine_and_execute(confinement));
+            return ExitCode::FAILURE;
+        }
+        Some(Internal::ImportAccounts { from, to }) => return import_accounts(from, to),
     }
     // Before any thread starts: a thread that does not block the signals would receive them.
     let signals = receive_signals();
@@ -56,9 +60,33 @@ pub fn run() -> ExitCode {
     code
 }
 
+/// The whole process, with a log as of sd-daemon(3).
+fn import_accounts(from: &Path, to: &Path) -> ExitCode {
+    let (code, text) = match import(from, to, None) {
+        Ok(true) => (
+            ExitCode::SUCCESS,
+            format!("<6>Took over the accounts in {}", from.display()),
+        ),
+        Ok(false) => (
+            ExitCode::SUCCESS,
+            format!(
+                "<4>Took over no accounts: {0} has none with their secrets (.env), or {1} has some already",
+                from.display(),
+                to.display()
+            ),
+        ),
+        Err(error) => (
+            ExitCode::FAILURE,
+            format!("<3>Cannot take over the accounts in {}: {error}", from.display()),
+        ),
+    };
+    eprintln!("{text}");
+    code
+}
+
 fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Result<()> {
     let example = arguments.example.as_deref().map(Example::find).transpose()?;
-    let places = Places::choose(arguments.data, geteuid().is_root())?;
+    let places = Places::choose(arguments.data, arguments.config, geteuid().is_root())?;
     let (identities, warning) = Identities::find()?;
     if let Some(warning) = warning {
         console.say(Priority::WARNING, &warning);
@@ -81,7 +109,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
         Recipe {
             program: find_program("openplc-compile")?,
             arguments: Vec::new(),
-            environment: Vec::new(),
+            environment: vec![settings(&places)],
             user: name(identities.compile.as_ref()),
             real_time: false,
             expendable: true,
@@ -132,8 +160,12 @@ fn api(
             places.core_socket().into(),
             "--compile-socket".into(),
             places.compile_socket().into(),
+            // Nobody would start it again.
+            "--exit-when-idle".into(),
+            "0".into(),
         ],
         environment: vec![
+            settings(places),
             ("STATE_DIRECTORY", state.into()),
             ("NOTIFY_SOCKET", places.notify_socket().into()),
             ("WATCHDOG_USEC", microseconds(API_WATCHDOG)),
@@ -158,6 +190,7 @@ fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd
         program: find_program("openplc-core")?,
         arguments: Vec::new(),
         environment: vec![
+            settings(places),
             ("STATE_DIRECTORY", state.into()),
             ("RUNTIME_DIRECTORY", runtime.into()),
             ("NOTIFY_SOCKET", places.notify_socket().into()),
@@ -174,6 +207,11 @@ fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd
         user: user_id(identities.core.as_ref()),
         service: Service::new(CORE_WATCHDOG, CORE_STOP, Instant::now()),
     })
+}
+
+/// Where a service finds its settings file; the variable is systemd's.
+fn settings(places: &Places) -> (&'static str, OsString) {
+    ("CONFIGURATION_DIRECTORY", places.settings.clone().into())
 }
 
 fn own_folder(path: &Path, owner: Option<&User>) -> Result<std::path::PathBuf> {

@@ -151,3 +151,13 @@ impl Severity {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn completions_are_those_of_the_command_line() {
+        openplc_completions::check(&<Arguments as clap::CommandFactory>::command());
+    }
+}

@@ -76,8 +76,8 @@ pub fn parse<S: Settings>(path: &Path, text: &str) -> Loaded<S> {
     Loaded { settings, problems }
 }
 
-/// The first folder of [`DIRECTORY_VARIABLE`].
 fn directory() -> Option<PathBuf> {
-    let value = env::var_os(DIRECTORY_VARIABLE)?;
-    env::split_paths(&value).find(|path| path.is_absolute())
+    env::var_os(DIRECTORY_VARIABLE)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
