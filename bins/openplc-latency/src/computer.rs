@@ -81,7 +81,10 @@ impl Computer {
                 .and_then(|line| line.split_once(": "))
                 .map(|(_, name)| name.trim().to_owned())
                 .unwrap_or_default(),
-            cpus: cpu_folders(root).count(),
+            cpus: processor
+                .lines()
+                .filter(|line| line.starts_with("processor"))
+                .count(),
             virtual_machine: processor.lines().any(flag),
             governors,
             idle_exit_us: cpu_folders(root).map(|cpu| idle_exit(&cpu)).max().unwrap_or(0),
@@ -157,7 +160,7 @@ mod tests {
         write(
             root,
             "proc/cpuinfo",
-            "model name\t: Some CPU\nflags\t\t: fpu hypervisor lm\n",
+            "processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: fpu hypervisor lm\n\nprocessor\t: 1\n",
         );
         write(root, "proc/sys/kernel/sched_rt_runtime_us", "950000\n");
         write(root, "proc/sys/kernel/sched_rt_period_us", "1000000\n");
