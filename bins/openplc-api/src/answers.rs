@@ -19,10 +19,13 @@ const GENERATION: (HeaderName, HeaderValue) = (
     HeaderValue::from_static("v4"),
 );
 
-/// What a route answers: a JSON document.
+const JSON: &str = "application/json";
+
+/// What a route answers: a JSON document, as a rule.
 #[derive(Debug)]
 pub struct Answer {
     status: StatusCode,
+    content_type: &'static str,
     body: Bytes,
     header: Option<(HeaderName, &'static str)>,
 }
@@ -32,6 +35,7 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
     match serde_json::to_vec(document) {
         Ok(body) => Answer {
             status,
+            content_type: JSON,
             body: body.into(),
             header: None,
         },
@@ -40,6 +44,7 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
             let body = Bytes::from_static(br#"{"error":"The answer could not be encoded"}"#);
             Answer {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
+                content_type: JSON,
                 body,
                 header: None,
             }
@@ -50,6 +55,16 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
 /// 200 with a JSON document.
 pub fn ok(document: &impl Serialize) -> Answer {
     json(StatusCode::OK, document)
+}
+
+/// 200 with a text of this type.
+pub fn text(content_type: &'static str, text: String) -> Answer {
+    Answer {
+        status: StatusCode::OK,
+        content_type,
+        body: text.into(),
+        header: None,
+    }
 }
 
 /// `{"msg": …}`: how the account endpoints speak.
@@ -79,12 +94,23 @@ pub fn method_not_allowed(allowed: &'static str) -> Answer {
     }
 }
 
+impl Answer {
+    /// Says that name and password are accepted beside a token.
+    pub fn asking_for_password(self) -> Self {
+        let schemes = "Bearer, Basic realm=\"OpenPLC Runtime\", charset=\"UTF-8\"";
+        Self {
+            header: Some((WWW_AUTHENTICATE, schemes)),
+            ..self
+        }
+    }
+}
+
 impl From<Answer> for Response<Full<Bytes>> {
     fn from(answer: Answer) -> Self {
         let mut response = Response::new(Full::new(answer.body));
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
         headers.insert(GENERATION.0, GENERATION.1);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -10,6 +10,7 @@ use openplc_wire::deploy::Deployer;
 use crate::answers::{Answer, unauthenticated};
 use crate::build_log::Builds;
 use crate::core_client::CoreClient;
+use crate::metrics::Responses;
 use crate::password_work::PasswordWork;
 
 /// The state of the API.
@@ -19,6 +20,7 @@ pub struct Application {
     pub core: CoreClient,
     pub deployer: Deployer,
     pub builds: Arc<Builds>,
+    pub responses: Responses,
     /// What of api.toml could not be used, a line each.
     pub settings_problems: Vec<String>,
 }

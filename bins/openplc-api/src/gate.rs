@@ -105,7 +105,9 @@ impl Gate {
         if !body.is_end_stream() {
             tokio::spawn(body.drain());
         }
-        Response::from(answer).map(Either::Right)
+        let response = Response::from(answer);
+        self.application.responses.count(response.status());
+        response.map(Either::Right)
     }
 }
 

@@ -11,6 +11,7 @@ mod debug_frame;
 mod debug_socket;
 mod deployment;
 mod gate;
+mod metrics;
 mod options;
 mod password_work;
 mod places;

@@ -23,6 +23,7 @@ use crate::application::Application;
 use crate::build_log::Builds;
 use crate::core_client::CoreClient;
 use crate::gate::Gate;
+use crate::metrics::Responses;
 use crate::options::Options;
 use crate::password_work::PasswordWork;
 use crate::places::{Place, Places};
@@ -78,6 +79,7 @@ async fn serve(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
             core_socket: options.core_socket.clone(),
         },
         builds: Arc::clone(&builds),
+        responses: Responses::default(),
         settings_problems: loaded.problems.iter().map(ToString::to_string).collect(),
     });
     let gate = Arc::new(Gate::new(application));

@@ -117,6 +117,18 @@ fn status_and_commands_speak_the_editors_words() {
         (&json!(42), &json!(2.0))
     );
     assert_eq!(figures["tasks"][0]["name"], "task0");
+    assert_eq!(
+        figures["overruns"], 2,
+        "every scan that was skipped, as OpenPLC Runtime v4 counts"
+    );
+    let ours =
+        |query: &str| client.get(&format!("/api/status?{query}")).json()["runtime"]["tasks"][0].clone();
+    let task = ours("include_stats=true");
+    assert_eq!((&task["overruns"], &task["skipped"]), (&json!(1), &json!(2)));
+    assert_eq!(task["scan_time"]["percentiles"]["p99_9_ns"], 3000);
+    assert_eq!(task["scan_time"]["histogram"], Value::Null);
+    let task = ours("include_stats=true&include_histograms=true");
+    assert_eq!(task["scan_time"]["histogram"][0], json!([1000, 1007, 21]));
     for (path, word) in [
         ("start-plc", "START:ERROR_ALREADY_RUNNING"),
         ("cold-start-plc", "COMMAND:BUSY"),

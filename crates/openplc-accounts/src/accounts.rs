@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::database::{Database, Role, Stored, User};
 use crate::password;
+use crate::recognition::Recognition;
 use crate::secrets::{Secrets, SecretsError};
 use crate::tokens::{TokenError, Tokens};
 
@@ -29,6 +30,9 @@ pub enum OpenError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// The system has no random numbers.
+    #[error("no random numbers: {0}")]
+    Random(#[from] getrandom::Error),
     /// The directory does not exist and cannot be made into an absolute path.
     #[error("{path}: {source}")]
     Directory {
@@ -91,6 +95,7 @@ pub struct Accounts {
     tokens: Tokens,
     database: Mutex<Database>,
     memory: RwLock<Memory>,
+    recognition: Recognition,
 }
 
 #[derive(Default)]
@@ -161,6 +166,7 @@ impl Accounts {
             tokens: Tokens::new(&secrets.token_key, session_lifetime),
             database: Mutex::new(database),
             memory: RwLock::new(memory),
+            recognition: Recognition::new()?,
         })
     }
 
@@ -193,6 +199,27 @@ impl Accounts {
         let stored = self.memory().named(username).cloned();
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.as_deref());
         password::verify(hash, password, &self.pepper).then_some(stored?.user)
+    }
+
+    /// As [`Self::log_in`], and from then on [`Self::recognise`] knows the password.
+    #[must_use]
+    pub fn log_in_and_remember(&self, username: &str, password: &str) -> Option<User> {
+        let stored = self.memory().named(username).cloned();
+        let user = self.log_in(username, password)?;
+        // The account as it was before: if it has changed meanwhile, the digest will never fit.
+        self.recognition.remember(&stored?, password);
+        Some(user)
+    }
+
+    /// The account of this name if the password was right before and the account still has it. Answers at once; `None` does not
+    /// say that the password is wrong.
+    #[must_use]
+    pub fn recognise(&self, username: &str, password: &str) -> Option<User> {
+        let memory = self.memory();
+        let stored = memory.named(username)?;
+        self.recognition
+            .knows(stored, password)
+            .then(|| stored.user.clone())
     }
 
     /// Makes the first account, an admin. Hashes and writes.

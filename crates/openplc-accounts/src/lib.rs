@@ -11,6 +11,7 @@ mod accounts;
 mod database;
 mod hs256;
 mod password;
+mod recognition;
 pub mod secret_file;
 mod secrets;
 mod tokens;

@@ -31,6 +31,30 @@ fn the_first_user_is_an_admin_and_there_is_one_first_user() {
 }
 
 #[test]
+fn a_password_is_recognised_after_it_was_right_and_until_it_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let accounts = open(directory.path());
+    let user = accounts.create_first("scraper", "secret").unwrap();
+    assert_eq!(accounts.recognise("scraper", "secret"), None);
+    assert_eq!(accounts.log_in_and_remember("scraper", "wrong"), None);
+    assert_eq!(accounts.recognise("scraper", "wrong"), None);
+    assert_eq!(
+        accounts.log_in_and_remember("scraper", "secret"),
+        Some(user.clone())
+    );
+    assert_eq!(accounts.recognise("scraper", "secret"), Some(user.clone()));
+    assert_eq!(accounts.recognise("scraper", "secret2"), None);
+    assert_eq!(accounts.recognise("scrape", "secret"), None);
+    let change = Change {
+        password: Some("another"),
+        ..Change::default()
+    };
+    accounts.update(user.id, &change).unwrap();
+    assert_eq!(accounts.recognise("scraper", "secret"), None);
+    assert_eq!(accounts.recognise("scraper", "another"), None);
+}
+
+#[test]
 fn tokens_end_for_good() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());

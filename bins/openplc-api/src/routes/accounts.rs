@@ -1,5 +1,6 @@
 //! Accounts and logins.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -78,19 +79,8 @@ pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) ->
     let (Some(username), Some(password)) = (fields.text("username")?, fields.text("password")?) else {
         return Err(bad_request("Missing username or password"));
     };
-    if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
-        return Err(wrong_login());
-    }
-    let accounts = Arc::clone(&application.accounts);
-    let name = username.clone();
-    let found = application
-        .passwords
-        .run(request.peer, move || accounts.log_in(&username, &password))
-        .await?;
-    let Some(user) = found else {
-        tracing::warn!(user = name, peer = %request.peer, "Login of {name:?} from {} failed", request.peer);
-        return Err(wrong_login());
-    };
+    let found = verify(application, request.peer, username.clone(), password, false).await?;
+    let (user, name) = (found.ok_or_else(wrong_login)?, username);
     let token = application.accounts.issue(&user).map_err(|error| {
         tracing::error!("No access can be granted: {error}");
         answers::message(
@@ -102,8 +92,35 @@ pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) ->
     Ok(answers::ok(&json!({ "access_token": token })))
 }
 
+/// The account whose name and password these are. With `remember` the next look is for free.
+pub async fn verify(
+    application: &Application,
+    peer: SocketAddr,
+    username: String,
+    password: String,
+    remember: bool,
+) -> Result<Option<User>, Answer> {
+    if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
+        return Ok(None);
+    }
+    let accounts = Arc::clone(&application.accounts);
+    let name = username.clone();
+    let work = move || {
+        if remember {
+            accounts.log_in_and_remember(&username, &password)
+        } else {
+            accounts.log_in(&username, &password)
+        }
+    };
+    let found = application.passwords.run(peer, work).await?;
+    if found.is_none() {
+        tracing::warn!(user = name, %peer, "Login of {name:?} from {peer} failed");
+    }
+    Ok(found)
+}
+
 /// A bare string: this is what the Editor shows.
-fn wrong_login() -> Answer {
+pub fn wrong_login() -> Answer {
     answers::json(StatusCode::UNAUTHORIZED, &"Wrong username or password")
 }
 

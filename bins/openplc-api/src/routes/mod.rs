@@ -2,6 +2,7 @@
 
 mod accounts;
 mod information;
+mod metrics;
 mod plc;
 mod upload;
 
@@ -15,6 +16,9 @@ use openplc_accounts::Session;
 use crate::answers::{self, Answer};
 use crate::application::Application;
 use crate::body::RequestBody;
+
+/// Where Prometheus looks unless told otherwise.
+const METRICS: &str = "/metrics";
 
 /// A request on its way to its route.
 pub struct Request<'a> {
@@ -55,6 +59,7 @@ enum Endpoint<'a> {
     ProjectSnapshotInfo,
     Discovery(information::Discovery),
     Command(plc::Command),
+    Metrics,
     /// A word that nothing is known by. Existing clients expect 200 with an error in the document.
     Unknown(&'a str),
 }
@@ -67,6 +72,9 @@ fn resolve(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
     const DELETE: &str = "DELETE";
     // No account has a number below 1.
     let account = |number: &str| number.parse().unwrap_or(0);
+    if path == METRICS {
+        return Some((Endpoint::Metrics, GET));
+    }
     let segments: Vec<&str> = path.strip_prefix("/api/")?.split('/').collect();
     Some(match *segments.as_slice() {
         ["version"] => (Endpoint::Version, GET),
@@ -117,6 +125,7 @@ pub async fn answer(application: &Arc<Application>, mut request: Request<'_>) ->
         Endpoint::GetUsersInfo => Ok(accounts::get_users_info(application, &request)),
         Endpoint::CreateUser => accounts::create_user(application, &mut request).await,
         Endpoint::Login => accounts::login(application, &mut request).await,
+        Endpoint::Metrics => metrics::metrics(application, &request).await,
         _ => match application.authenticate(&request.parts.headers) {
             Ok(session) => for_session(application, endpoint, &mut request, session).await,
             Err(answer) => Err(answer),
@@ -159,6 +168,7 @@ async fn for_session(
         | Endpoint::Capabilities
         | Endpoint::GetUsersInfo
         | Endpoint::CreateUser
+        | Endpoint::Metrics
         | Endpoint::Login => Err(answers::error(StatusCode::NOT_FOUND, "Not found")),
     }
 }
@@ -173,8 +183,11 @@ mod tests {
         assert_eq!(endpoint("/api/update-user/12"), Some(Endpoint::UpdateUser(12)));
         assert_eq!(endpoint("/api/update-user/x"), Some(Endpoint::UpdateUser(0)));
         assert_eq!(endpoint("/api/frobnicate"), Some(Endpoint::Unknown("frobnicate")));
+        assert_eq!(endpoint("/metrics"), Some(Endpoint::Metrics));
+        assert_eq!(endpoint("/api/metrics"), Some(Endpoint::Unknown("metrics")));
         for nothing in [
             "/",
+            "/metrics/",
             "/api",
             "/api/",
             "/api/version/",
