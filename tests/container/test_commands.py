@@ -1,0 +1,77 @@
+"""The commands of the documents, as they are written, `docker` read as `podman`."""
+
+import re
+import shlex
+
+import pytest
+import yaml
+
+from container.contained import IMAGE, LIMITS, podman
+from harness.api import Api
+from harness.runtime import PASSWORD, REPOSITORY
+from harness.waiting import wait_until
+
+NAME = "openplc-runtime"
+
+
+def run_command(text):
+    """The arguments of the one `docker run` that starts the runtime."""
+    joined = re.sub(r"\\\n\s*(#\s*)?", " ", text)
+    (found,) = re.findall(rf"docker (run -d --name {NAME} .*)", joined)
+    return shlex.split(found)
+
+
+def compose_command():
+    """What `docker compose up -d` makes of compose.yaml. Its limits are beyond what this computer may grant."""
+    service = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"][NAME]
+    service.pop("ulimits")
+    assert service.pop("build") == "."
+    options = {"ports": "publish", "volumes": "volume", "cap_add": "cap-add", "security_opt": "security-opt"}
+    arguments = ["run", "-d", "--name", service.pop("container_name"), f"--restart={service.pop('restart')}"]
+    image = service.pop("image")
+    for key, values in service.items():
+        arguments += [f"--{options[key]}={value}" for value in values]
+    return [*arguments, image]
+
+
+COMMANDS = {
+    "operations.md": run_command((REPOSITORY / "docs" / "operations.md").read_text()),
+    "Dockerfile": run_command((REPOSITORY / "Dockerfile").read_text()),
+    "compose.yaml": compose_command(),
+}
+
+
+@pytest.fixture
+def clean():
+    def remove(*volumes):
+        podman("rm", "--force", "--time=10", "--volumes", "--ignore", NAME)
+        for volume in volumes:
+            podman("volume", "rm", volume)
+
+    remove()
+    yield remove
+    remove("openplc-runtime-data")
+
+
+@pytest.mark.parametrize("place", COMMANDS)
+def test_the_container_is_made_anew_and_everything_is_there(clean, programs, place):
+    command = [*COMMANDS[place][:1], "--health-interval=disable", *LIMITS, *COMMANDS[place][1:]]
+    assert command[-1] == NAME and f"localhost/{NAME}" == IMAGE
+    api = Api(8443)
+
+    def answers():
+        try:
+            return api.users_info().status
+        except OSError:
+            return None
+
+    podman(*command)
+    assert wait_until(answers, lambda: podman("logs", NAME).stdout, 20) == 404
+    assert api.create_user("engineer", PASSWORD).status == 201
+    api.login("engineer", PASSWORD)
+    api.deploy(programs.blink.zip())
+    clean()
+
+    podman(*command)
+    assert wait_until(answers, lambda: podman("logs", NAME).stdout, 20) == 200
+    wait_until(lambda: api.state() == "RUNNING", lambda: podman("logs", NAME).stdout, 20)
