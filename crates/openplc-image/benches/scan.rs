@@ -3,6 +3,8 @@
 //! Each figure is the median of many rounds, in nanoseconds for one scan. The located variables are a mix as projects have
 //! it: half of them outputs or memory, of all widths, whose storage lies in the program's memory one after the other.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails the measurement")]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -6,7 +6,7 @@
 use thiserror::Error;
 
 use crate::atomics::{AtomicU32, Ordering};
-use crate::layout::{LINE, Layout};
+use crate::layout::Layout;
 use crate::sizes::Sizes;
 use crate::table::Table;
 
@@ -33,7 +33,7 @@ pub(crate) const AT_LATEST: usize = 48;
 pub(crate) const AT_CLOSED: usize = 49;
 
 /// Words of a buffer's head; the numbers below are words of it.
-pub(crate) const HEAD: usize = LINE / WORD;
+pub(crate) const HEAD: usize = 16;
 /// Twice the number of the publication; one less while it is being written.
 pub(crate) const AT_SEQUENCE: usize = 0;
 pub(crate) const AT_STATE: usize = 1;
@@ -117,7 +117,7 @@ pub(crate) fn write_header(words: &[AtomicU32], layout: &Layout) {
     store(AT_VERSION, VERSION);
     store(AT_FIRST_BUFFER, (HEADER * WORD) as u32);
     store(AT_BUFFER_BYTES, (buffer_words(layout) * WORD) as u32);
-    store(AT_HEAD_BYTES, LINE as u32);
+    store(AT_HEAD_BYTES, (HEAD * WORD) as u32);
     for (index, table) in Table::ALL.into_iter().enumerate() {
         store(AT_SLOTS + index, layout.sizes().slots(table));
         store(AT_STARTS + index, layout.start(table));
@@ -145,7 +145,7 @@ pub(crate) fn read_header(words: &[AtomicU32]) -> Result<Layout, FormatError> {
     let expected = words.len() >= total_words(&layout)
         && load(AT_FIRST_BUFFER) == Some((HEADER * WORD) as u32)
         && load(AT_BUFFER_BYTES) == Some((buffer_words(&layout) * WORD) as u32)
-        && load(AT_HEAD_BYTES) == Some(LINE as u32)
+        && load(AT_HEAD_BYTES) == Some((HEAD * WORD) as u32)
         && Table::ALL
             .into_iter()
             .enumerate()

@@ -1,19 +1,16 @@
 //! The core's process image.
 
-use std::io;
-
-use openplc_rt::shared_memory::{SharedMemory, Writers};
+use openplc_rt::shared_memory::SharedMemory;
 
 use crate::address::Address;
 use crate::atomics::AtomicU32;
-use crate::format::{self, Moment};
-use crate::journal::{self, JournalConsumer};
+use crate::format::Moment;
+use crate::journal::JournalConsumer;
 use crate::layout::Layout;
 use crate::peers::{PeerId, PeerStatistics, Peers};
 use crate::publication::Publication;
 use crate::rights::WriteRights;
 use crate::safe_outputs::SafeOutputs;
-use crate::sizes::Sizes;
 use crate::tables::Tables;
 
 /// What becomes of the inputs that a peer was the last to write when it goes.
@@ -30,19 +27,8 @@ pub enum AbandonedInputs {
 #[derive(Debug)]
 pub struct Journal<M = SharedMemory>(JournalConsumer<M>);
 
-impl Journal {
-    /// An empty journal, to be shared with one peer.
-    ///
-    /// # Errors
-    /// As [`SharedMemory::create`].
-    pub fn create() -> io::Result<Self> {
-        let memory = SharedMemory::create(c"openplc-journal", journal::WORDS, Writers::Everybody)?;
-        Ok(Self::in_memory(memory))
-    }
-}
-
 impl<M: AsRef<[AtomicU32]>> Journal<M> {
-    /// An empty journal in zeroed memory of [`journal::WORDS`] words.
+    /// An empty journal in zeroed memory of [`crate::journal::WORDS`] words.
     #[must_use]
     pub fn in_memory(memory: M) -> Self {
         Self(JournalConsumer::new(memory))
@@ -73,19 +59,6 @@ pub struct Image<M = SharedMemory> {
     pub(crate) tables: Tables,
     publication: Publication<M>,
     peers: Peers<M>,
-}
-
-impl Image {
-    /// An image of zeroes in memory that can be shared. Not on the scan thread.
-    ///
-    /// # Errors
-    /// As [`SharedMemory::create`].
-    pub fn new(sizes: &Sizes) -> io::Result<Self> {
-        let layout = Layout::new(sizes);
-        let words = format::total_words(&layout);
-        let memory = SharedMemory::create(c"openplc-image", words, Writers::Creator)?;
-        Ok(Self::in_memory(layout, memory))
-    }
 }
 
 impl<M: AsRef<[AtomicU32]>> Image<M> {

@@ -26,6 +26,9 @@ mod publication;
 mod reader;
 mod rights;
 mod safe_outputs;
+// The model checker has memory of its own.
+#[cfg(not(loom))]
+mod shared;
 mod sizes;
 mod table;
 mod tables;

@@ -1,4 +1,5 @@
 //! What a program and its plugins see of each other, scan by scan.
+#![cfg(not(loom))]
 
 mod support;
 
