@@ -248,6 +248,9 @@ impl<K: ImageKeeper> ImageServer<K> {
         });
         let (attached, published) = attached.flatten().ok_or(Refusal::Hangs)?;
         let id = attached.map_err(|_journal| Refusal::TooMany)?;
+        // Before the answer: whoever has it finds itself in the report.
+        self.peers()
+            .insert(name.to_owned(), Some(Peer { stream, process, id }));
         let sent = published.map_err(TransportError::Io).and_then(|published| {
             connection.send_with(&Attached::Done, &[published.as_fd(), for_peer.as_fd()])
         });
@@ -255,8 +258,6 @@ impl<K: ImageKeeper> ImageServer<K> {
             self.detach(id, rules.abandoned);
             return Err(error.into());
         }
-        self.peers()
-            .insert(name.to_owned(), Some(Peer { stream, process, id }));
         Ok(id)
     }
 }

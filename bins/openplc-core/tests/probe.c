@@ -26,6 +26,13 @@ static const openplc_task tasks[] = { { "probe", INTERVAL_NS, 0, 0 } };
 #endif
 static const uint32_t lengths[] = { 3 };
 static const openplc_host *runtime;
+/* Located: a counter in memory, twice, that goes on when another probe takes this one's place; and outputs. */
+static uint32_t memory[2], output;
+static uint8_t output_bit;
+static const openplc_located located[] = {
+    { 'M', 'D', 0, 0, 0, &memory[0] }, { 'M', 'D', 0, 0, 1, &memory[1] },
+    { 'Q', 'D', 0, 0, 0, &output }, { 'Q', 'X', 3, 0, 0, &output_bit },
+};
 static volatile int32_t zero;
 
 static int32_t init(const openplc_host *host) {
@@ -74,6 +81,10 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     if (number == 0) return run_slow();
 #endif
     counter++;
+    memory[0]++;
+    memory[1] = memory[0];
+    output = counter;
+    output_bit = 1;
 #ifdef CRASHES_IN_SCAN
     if (counter == CRASHES_IN_SCAN) *(volatile int *)0 = 1;
 #endif
@@ -94,6 +105,12 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     case 4: abort();
     case 5: return 100 / zero;
     case 6: exit(0);
+    case 10: {
+        struct timespec begun, now;
+        clock_gettime(CLOCK_MONOTONIC, &begun);
+        do clock_gettime(CLOCK_MONOTONIC, &now); while (now.tv_sec < begun.tv_sec + 2);
+        break;
+    }
     case 9: return overflow((volatile char *)MD5);
     case 7: for (int line = 0; line < 100; line++) fprintf(stderr, "%0100d\n", line); break;
     case 8: { pthread_t thread; pthread_create(&thread, NULL, for_ever, NULL); misbehaviour = 0; break; }
@@ -143,6 +160,7 @@ static void set_byte_order(uint32_t reverse) { (void)reverse; }
 static const openplc_program table = {
     .abi = OPENPLC_PROGRAM_ABI, .size = TABLE_SIZE, .generation = OPENPLC_MATIEC, .md5 = MD5,
     .init = init, .run = run, .fault_text = fault_text, .task_count = sizeof tasks / sizeof *tasks, .tasks = tasks, .array_count = 1,
+    .located_count = sizeof located / sizeof *located, .located = located,
     .array_lengths = lengths, .variable_size = size_of, .variable_read = read, .variable_force = force,
     .set_byte_order = set_byte_order, .variable_storage = storage,
 };

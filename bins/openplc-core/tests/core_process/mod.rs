@@ -9,9 +9,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use command_fds::{CommandFdExt, FdMapping};
+use openplc_image::{ImageReader, Moment, View};
+use openplc_rt::shared_memory::SharedMemory;
 use openplc_wire::control::{Answer, LogEntry, PlcState, Request, Status};
 use openplc_wire::figures::Detail;
 use openplc_wire::frame::Kind;
+use openplc_wire::image::{Attach, Attached};
 use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId, Task};
 use openplc_wire::memory_file;
 use openplc_wire::transport::Connection;
@@ -24,7 +27,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A core that is started, killed and started again on the same socket and state.
 pub struct Core {
     directory: TempDir,
-    listener: OwnedFd,
+    listeners: [OwnedFd; 2],
     process: Child,
 }
 
@@ -32,15 +35,16 @@ impl Core {
     /// A fresh core.
     pub fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let listener: OwnedFd = UnixListener::bind(directory.path().join("control"))
-            .unwrap()
-            .into();
+        let listeners = ["control", "image"].map(|name| {
+            let listener = UnixListener::bind(directory.path().join(name));
+            OwnedFd::from(listener.unwrap())
+        });
         std::fs::create_dir(directory.path().join("state")).unwrap();
         std::fs::create_dir(directory.path().join("run")).unwrap();
-        let process = spawn(directory.path(), &listener);
+        let process = spawn(directory.path(), &listeners);
         let core = Self {
             directory,
-            listener,
+            listeners,
             process,
         };
         core.connect();
@@ -51,7 +55,7 @@ impl Core {
     pub fn kill_and_restart(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        self.process = spawn(self.directory.path(), &self.listener);
+        self.process = spawn(self.directory.path(), &self.listeners);
     }
 
     /// Ends the process by SIGTERM and starts another one.
@@ -61,14 +65,14 @@ impl Core {
             .status()
             .unwrap();
         let status = self.process.wait().unwrap();
-        self.process = spawn(self.directory.path(), &self.listener);
+        self.process = spawn(self.directory.path(), &self.listeners);
         status
     }
 
     /// Waits for the process to end by itself and starts another one, as a service manager does.
     pub fn restart_after_death(&mut self) -> ExitStatus {
         let status = until("the process ends", || self.process.try_wait().unwrap());
-        self.process = spawn(self.directory.path(), &self.listener);
+        self.process = spawn(self.directory.path(), &self.listeners);
         status
     }
 
@@ -84,6 +88,19 @@ impl Core {
         self.directory.path().join("state")
     }
 
+    pub fn image(&self) -> Image {
+        let mut connection = Connection::open(&self.directory.path().join("image"), PATIENCE).unwrap();
+        let plugin = "observer".to_owned();
+        connection.send(&Attach { plugin }).unwrap();
+        let (answer, mut descriptors) = connection.receive::<Attached>().unwrap();
+        assert_eq!(answer, Attached::Done);
+        let memory = SharedMemory::open(descriptors.swap_remove(0), false).unwrap();
+        Image {
+            reader: ImageReader::new(memory).unwrap(),
+            _connection: connection,
+        }
+    }
+
     pub fn connect(&self) -> Client {
         let path = self.directory.path().join("control");
         Client(Connection::open(&path, PATIENCE).unwrap())
@@ -97,18 +114,33 @@ impl Drop for Core {
     }
 }
 
-fn spawn(directory: &Path, listener: &OwnedFd) -> Child {
-    let mapping = FdMapping {
+/// The process image as a plugin sees it, for as long as its connection lives.
+pub struct Image {
+    pub reader: ImageReader<SharedMemory>,
+    _connection: Connection,
+}
+
+impl Image {
+    /// Values at these addresses, all of the same moment.
+    pub fn values<const N: usize>(&self, addresses: [&str; N]) -> (Moment, [u64; N]) {
+        let addresses = addresses.map(|address| address.parse().unwrap());
+        let read = |view: &View<'_>| (view.moment(), addresses.map(|address| view.value(address).unwrap()));
+        self.reader.consistent(read).unwrap()
+    }
+}
+
+fn spawn(directory: &Path, listeners: &[OwnedFd; 2]) -> Child {
+    let mappings = listeners.iter().zip(3..).map(|(listener, child_fd)| FdMapping {
         parent_fd: listener.try_clone().unwrap(),
-        child_fd: 3,
-    };
+        child_fd,
+    });
     Command::new(env!("CARGO_BIN_EXE_openplc-core"))
-        .env("LISTEN_FDS", "1")
+        .env("LISTEN_FDS", "2")
         .env("STATE_DIRECTORY", directory.join("state"))
         .env("RUNTIME_DIRECTORY", directory.join("run"))
         // Nobody reads it: that must not hold anything up.
         .stderr(Stdio::piped())
-        .fd_mappings(vec![mapping])
+        .fd_mappings(mappings.collect())
         .unwrap()
         .spawn()
         .unwrap()

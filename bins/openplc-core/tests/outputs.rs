@@ -1,0 +1,155 @@
+//! The process image as plugins see it: whole scans, and safe outputs as soon as scans end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod core_process;
+
+use core_process::{Client, Core, Image, build, until};
+use openplc_image::PlcState as Published;
+use openplc_wire::control::{Answer, PlcState, Request};
+
+const OUTPUTS: [&str; 2] = ["%QD0", "%QX0.3"];
+const OFF: [u64; 2] = [0, 0];
+
+fn running(core: &Core, definitions: &[&str]) -> (Client, Image) {
+    let mut client = core.connect();
+    let image = core.image();
+    assert_eq!(image.values(OUTPUTS).1, OFF);
+    assert_eq!(client.load(&build(definitions)), Answer::Done);
+    let (moment, values) = image.values(OUTPUTS);
+    assert_eq!(moment.state, Published::Running);
+    assert_eq!(values, [moment.scan, 1], "the outputs of the scan that is named");
+    (client, image)
+}
+
+#[test]
+fn what_is_published_belongs_to_one_scan() {
+    let core = Core::start();
+    let (_client, image) = running(&core, &[]);
+    let mut newest = 0;
+    while newest < 500 {
+        let (moment, [first, second, output]) = image.values(["%MD0", "%MD1", "%QD0"]);
+        assert_eq!([first, second, output], [moment.scan; 3]);
+        assert!(moment.scan >= newest);
+        newest = moment.scan;
+    }
+}
+
+#[test]
+fn outputs_are_off_when_the_plc_is_stopped_and_come_back_with_the_start() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &[]);
+    assert_eq!(client.ask(&Request::Stop), Answer::Done);
+    let (moment, values) = image.values(OUTPUTS);
+    assert_eq!((moment.state, values), (Published::Stopped, OFF));
+    assert_eq!(client.ask(&Request::Start), Answer::Done);
+    let (moment, values) = image.values(OUTPUTS);
+    assert_eq!((moment.state, values), (Published::Running, [moment.scan, 1]));
+}
+
+#[test]
+fn outputs_are_off_once_a_fault_is_known() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &[]);
+    client.misbehave(1);
+    client.wait_for(PlcState::Error);
+    let (moment, values) = image.values(OUTPUTS);
+    assert_eq!((moment.state, values), (Published::Error, OFF));
+}
+
+#[test]
+fn outputs_are_off_while_a_scan_hangs() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &[]);
+    client.misbehave(3);
+    let values = until("the scan is given up", || {
+        let (moment, values) = image.values(OUTPUTS);
+        (moment.state == Published::Error).then_some(values)
+    });
+    assert_eq!(values, OFF);
+    assert_eq!(client.status().state, PlcState::Running, "the scan still hangs");
+}
+
+#[test]
+fn a_scan_that_ends_after_it_was_given_up_was_the_last_one() {
+    let core = Core::start();
+    let mut client = core.connect();
+    let image = core.image();
+    client.load(&build(&[]));
+    client.misbehave(10);
+    let error = client.wait_for(PlcState::Error).error.unwrap();
+    assert!(error.contains("longer than is allowed"), "{error}");
+    let (moment, values) = image.values(OUTPUTS);
+    assert_eq!((moment.state, values), (Published::Error, OFF));
+}
+
+#[test]
+fn a_new_process_begins_with_outputs_that_are_off() {
+    let mut core = Core::start();
+    let (mut client, _image) = running(&core, &["-DINTERVAL_NS=3600000000000"]);
+    client.ask(&Request::Stop);
+    core.kill_and_restart();
+    core.connect().wait_for(PlcState::Stopped);
+    let (moment, values) = core.image().values(OUTPUTS);
+    assert_eq!((moment.state, values), (Published::Stopped, OFF));
+}
+
+/// Exchanges two programs and watches the counter that they share.
+fn exchange(exchanges: u64, interval_ns: u64) {
+    let core = Core::start();
+    let mut client = core.connect();
+    let interval = format!("-DINTERVAL_NS={interval_ns}");
+    let programs = ["0", "1"].map(|digit| build(&[&interval, &format!("-DMD5=\"{}\"", digit.repeat(32))]));
+    programs.iter().for_each(|program| {
+        assert_eq!(client.load(program), Answer::Done);
+    });
+    let image = core.image();
+    let (first, [counted, _]) = image.values(["%MD0", "%MD1"]);
+    let mut skipped = 0;
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let (mut newest, mut at) = (counted, first.time_ns);
+            while newest < counted + exchanges * 2 {
+                let (moment, [value, again]) = image.values(["%MD0", "%MD1"]);
+                assert_eq!(value, again, "a torn value");
+                assert!(value >= newest, "{value} after {newest}");
+                // One more for each scan, whichever program executed it.
+                let scans = value - newest;
+                assert!(scans == 0 || moment.time_ns > at);
+                (newest, at) = (value, moment.time_ns);
+            }
+        });
+        for turn in 0..exchanges {
+            let program = programs[turn as usize % 2].manifest.program.clone();
+            assert_eq!(client.ask(&Request::Activate { program }), Answer::Done);
+            let task = until("a second scan", || {
+                client.status().tasks.pop().filter(|task| task.scan_count > 1)
+            });
+            skipped += task.skipped;
+        }
+        watch.join().unwrap();
+    });
+    let (last, [value, _]) = image.values(["%MD0", "%MD1"]);
+    let deadlines = (last.time_ns - first.time_ns + interval_ns / 2) / interval_ns;
+    println!(
+        "{exchanges} exchanges, {} scans at {deadlines} deadlines, {skipped} skipped",
+        value - counted
+    );
+    assert_eq!(skipped, 0);
+    assert_eq!(value - counted, deadlines, "a scan at every deadline");
+}
+
+#[test]
+fn an_exchange_skips_no_deadline_and_keeps_memory() {
+    // Long enough for a machine that is busy with other tests.
+    exchange(20, 200_000_000);
+}
+
+#[test]
+#[ignore = "for a quiet machine: a thousand exchanges under a task of 1 ms"]
+fn a_thousand_exchanges_skip_no_deadline() {
+    exchange(1000, 1_000_000);
+}
