@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "openplc-core",
     "program-output",
     "control",
@@ -15,6 +15,7 @@ const OURS: [&str; 10] = [
     "unload",
     "spawner",
     "proving",
+    "retention",
 ];
 
 /// Whether this process has threads that are not its own.
