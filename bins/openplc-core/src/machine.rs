@@ -139,7 +139,7 @@ impl Machine {
             }
         };
         let mut answer = [0; MAX_FRAME];
-        let mut pause = self.slot.between_scans(DEBUG_PATIENCE).map_err(|hangs| Refused {
+        let mut pause = self.slot.in_a_gap(DEBUG_PATIENCE).map_err(|hangs| Refused {
             reason: Refusal::Busy,
             message: hangs.to_string(),
         })?;

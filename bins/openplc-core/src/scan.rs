@@ -10,6 +10,7 @@ use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use openplc_image::{Binding, Layout, Moment, PlcState, SafeOutputs};
@@ -27,6 +28,11 @@ use spawner::Spawner;
 
 /// How long [`ScanSlot::take_fault`] waits for the other tasks.
 const FAULT_PATIENCE: Duration = Duration::from_millis(20);
+
+/// What takes a few microseconds begins this long (ns) before the next scan at the latest, or after it ...
+const GAP: u64 = 100_000;
+/// ... unless tasks leave no such gap several times in succession.
+const GAP_TRIES: u32 = 3;
 
 /// The program in scan, if any, also while it is stopped: a debugger may still look at it.
 type Active = Option<Loaded>;
@@ -144,6 +150,24 @@ impl ScanSlot {
             all,
             running: &self.running,
         })
+    }
+
+    /// As [`Self::between_scans`], for what takes a few microseconds and can wait: so early between two scans that none has
+    /// to wait for it. To hand a lock over costs a scan more than all of a debug request.
+    ///
+    /// # Errors
+    /// [`ScanHangs`] when a scan does not end within `patience`.
+    pub fn in_a_gap(&self, patience: Duration) -> Result<Pause<'_>, ScanHangs> {
+        for _ in 0..GAP_TRIES {
+            let mut pause = self.between_scans(patience)?;
+            let idle = pause.idle_time();
+            if idle >= GAP || !pause.is_running() {
+                return Ok(pause);
+            }
+            drop(pause);
+            thread::sleep(Duration::from_nanos(idle));
+        }
+        self.between_scans(patience)
     }
 
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
