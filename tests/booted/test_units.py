@@ -8,7 +8,12 @@ from harness.runtime import REPOSITORY
 
 UNITS = REPOSITORY / "systemd"
 # What remains is explained in the units.
-EXPOSURE = {"openplc-api.service": 0.4, "openplc-compile@.service": 0.4, "openplc-core.service": 0.9}
+EXPOSURE = {
+    "openplc-accounts-import.service": 0.6,
+    "openplc-api.service": 0.4,
+    "openplc-compile@.service": 0.4,
+    "openplc-core.service": 0.9,
+}
 
 
 @pytest.mark.parametrize("unit", EXPOSURE)

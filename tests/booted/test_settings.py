@@ -1,0 +1,94 @@
+"""The files in /etc/openplc-runtime: what an administrator changes counts, is kept, and never stops the plant."""
+
+import pytest
+
+from harness.waiting import wait_until
+
+FOLDER = "/etc/openplc-runtime"
+NAMES = ("api.toml", "compile.toml", "core.toml")
+
+
+@pytest.fixture
+def settings(plant):
+    """Writes a file and restarts what reads it; puts all files back."""
+    kept = {name: plant.machine.path(f"{FOLDER}/{name}").read_bytes() for name in NAMES}
+
+    def write(name, text):
+        plant.machine.path(f"{FOLDER}/{name}").write_text(text)
+        if name != "compile.toml":
+            plant.machine.run("systemctl", "restart", f"openplc-{name.removesuffix('.toml')}.service")
+
+    yield write
+    for name, content in kept.items():
+        plant.machine.path(f"{FOLDER}/{name}").write_bytes(content)
+    plant.machine.run("systemctl", "restart", "openplc-api.service", "openplc-core.service")
+
+
+def details(api):
+    return wait_until(lambda: api.status(stats=True).get("runtime"), "the core's status")
+
+
+def warnings(plant, unit):
+    entries = plant.machine.journal(f"--unit={unit}", "--boot", "--priority=warning")
+    return [entry["MESSAGE"] for entry in entries]
+
+
+def test_files_are_configuration_that_all_may_read_and_root_may_change(plant):
+    listed = plant.machine.output("dpkg-query", "--show", "--showformat=${Conffiles}", "openplc-runtime")
+    assert {line.split()[0] for line in listed.splitlines() if line.strip()} == {f"{FOLDER}/{name}" for name in NAMES}
+    for name in NAMES:
+        assert plant.machine.output("stat", "--format=%U %G %a", f"{FOLDER}/{name}") == "root root 644"
+
+
+def test_as_installed_they_change_nothing_and_nobody_complains(plant, api, settings):
+    assert details(api)["settings_problems"] == []
+
+
+def test_a_setting_counts_from_the_next_start(plant, api, programs, settings):
+    api.deploy(programs.blink.zip())
+    settings("core.toml", "real-time.lock-memory = false\n")
+    wait_until(lambda: api.state() == "RUNNING", "the program to run again")
+    assert "lock-memory" in details(api)["real_time"]
+
+
+def test_an_idle_time_of_the_administrator_counts(plant, api, settings):
+    settings("api.toml", 'exit-when-idle = "1s"\n')
+    wait_until(lambda: plant.machine.active("openplc-api.service") == "inactive", "the idle end", 15)
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("real-time.priority = 95\n", "core.toml, line 1: real-time.priority cannot be 95"),
+        ("real-time.prioritiy = 20\n", "core.toml, line 1: there is no setting real-time.prioritiy"),
+        ("real-time = [\n", "this is no TOML"),
+    ],
+)
+def test_a_wrong_file_of_the_core_is_told_and_the_plant_runs(plant, api, programs, settings, text, told):
+    api.deploy(programs.blink.zip())
+    settings("core.toml", text)
+    wait_until(lambda: api.state() == "RUNNING", "the program to run again")
+    assert any(told in problem for problem in details(api)["settings_problems"])
+    assert any(told in line for line in warnings(plant, "openplc-core.service"))
+
+
+def test_a_wrong_file_of_the_api_is_told_and_the_port_stays_open(plant, api, settings):
+    settings("api.toml", 'session-lifetime = "for ever"\n')
+    assert any("session-lifetime cannot be" in problem for problem in details(api)["settings_problems"])
+
+
+def test_a_build_obeys_its_limits_and_tells_what_is_wrong(plant, api, programs, settings):
+    settings("compile.toml", 'time-limit = "1s"\noptimisation.program = 0\n')
+    assert api.upload(programs.blink.zip(), clean=True).status == 200
+    build = api.follow_build()
+    assert build.status == "SUCCESS", build
+    assert any("time-limit cannot be" in line for line in build.logs), build
+
+
+def test_a_changed_file_outlives_a_removal(plant, settings):
+    changed = 'log-level = "debug"\n'
+    settings("core.toml", changed)
+    plant.machine.run("apt-get", "remove", "--yes", "openplc-runtime")
+    plant.install()
+    assert plant.machine.path(f"{FOLDER}/core.toml").read_text() == changed
+    plant.enable()
