@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 11] = [
+const OURS: [&str; 13] = [
     "openplc-core",
     "program-output",
     "control",
@@ -16,6 +16,8 @@ const OURS: [&str; 11] = [
     "spawner",
     "proving",
     "retention",
+    "image",
+    "plugin",
 ];
 
 /// Whether this process has threads that are not its own.
