@@ -7,6 +7,8 @@ mod certificate;
 mod client;
 mod commands;
 mod failure;
+mod figures;
+mod histogram;
 mod host;
 mod memory;
 mod names;

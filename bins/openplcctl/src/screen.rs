@@ -2,6 +2,17 @@
 
 use std::io::{IsTerminal, Write};
 
+use rustix::termios;
+
+/// Characters of a terminal; each at least one.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// In a line.
+    pub columns: usize,
+    /// Lines.
+    pub rows: usize,
+}
+
 /// Standard output.
 #[derive(Debug)]
 pub struct Screen {
@@ -23,8 +34,25 @@ impl Screen {
         self.terminal
     }
 
+    /// Its size, if it is a terminal.
+    pub fn size(&self) -> Option<Size> {
+        let size = self.terminal.then(|| termios::tcgetwinsize(std::io::stdout()));
+        // What a terminal does not know of itself is taken to be what it always was.
+        let or = |value: u16, usual| if value == 0 { usual } else { value.into() };
+        size.map(|size| {
+            let (columns, rows) = size.map_or((0, 0), |size| (size.ws_col, size.ws_row));
+            Size {
+                columns: or(columns, 80),
+                rows: or(rows, 24),
+            }
+        })
+    }
+
     /// Shows these lines in place of the previous ones. Ends the program when nobody reads it any more.
     pub fn show(&mut self, lines: &[String]) {
+        // What has scrolled off the screen cannot be replaced: the rest is left out while there is more to come.
+        let fitting = self.size().map_or(lines.len(), |size| size.rows - 1);
+        let lines = &lines[..lines.len().min(fitting)];
         let mut text = String::new();
         if self.terminal && self.shown > 0 {
             text = format!("\x1b[{}A\x1b[J", self.shown);
@@ -41,6 +69,11 @@ impl Screen {
             text
         });
     }
+}
+
+/// Prints lines. Ends the program when nobody reads them any more.
+pub fn lines(lines: &[String]) {
+    line(&lines.join("\n"));
 }
 
 /// Prints one line. Ends the program when nobody reads it any more.

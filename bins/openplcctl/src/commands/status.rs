@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use openplc_wire::control::ProgramSummary;
+use openplc_wire::figures::TaskStatistics;
 use serde::{Deserialize, Serialize};
 
 use super::Output;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::figures;
 use crate::screen::{self, Screen};
 
 const REFRESH: Duration = Duration::from_secs(1);
@@ -16,36 +18,16 @@ const REFRESH: Duration = Duration::from_secs(1);
 #[derive(Debug, Deserialize)]
 pub struct Status {
     status: String,
-    timing_stats: Option<Timing>,
     runtime: Option<Runtime>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Timing {
-    #[serde(default)]
-    tasks: Vec<Task>,
-}
-
-/// Figures of a task; times in microseconds.
-#[derive(Debug, Deserialize, Serialize)]
-struct Task {
-    name: String,
-    scan_count: u64,
-    overruns: u64,
-    scan_time_min: Option<f64>,
-    scan_time_avg: Option<f64>,
-    scan_time_max: Option<f64>,
-    cycle_time_min: Option<f64>,
-    cycle_time_avg: Option<f64>,
-    cycle_time_max: Option<f64>,
-    cycle_latency_min: Option<f64>,
-    cycle_latency_avg: Option<f64>,
-    cycle_latency_max: Option<f64>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Runtime {
     error: Option<String>,
+    #[serde(default)]
+    errors: u64,
+    #[serde(default)]
+    tasks: Vec<TaskStatistics>,
     program: Option<ProgramSummary>,
     real_time: Option<String>,
     #[serde(default)]
@@ -57,7 +39,6 @@ struct Runtime {
 #[derive(Serialize)]
 struct Document<'a> {
     state: &'a str,
-    tasks: &'a [Task],
     #[serde(flatten)]
     runtime: Option<&'a Runtime>,
 }
@@ -68,8 +49,8 @@ impl Status {
         self.status.trim().trim_start_matches("STATUS:")
     }
 
-    fn tasks(&self) -> &[Task] {
-        self.timing_stats.as_ref().map_or(&[], |timing| &timing.tasks)
+    fn tasks(&self) -> &[TaskStatistics] {
+        self.runtime.as_ref().map_or(&[], |runtime| &runtime.tasks)
     }
 }
 
@@ -78,8 +59,16 @@ impl Status {
 /// # Errors
 /// When it is not given.
 pub async fn fetch(client: &mut Client) -> Result<Status, Failure> {
-    let status: Status = client.get("/api/status?include_stats=true").await?.document()?;
-    if status.timing_stats.is_none() && status.status.contains(' ') {
+    fetch_from(client, "/api/status?include_stats=true").await
+}
+
+async fn fetch_with_histograms(client: &mut Client) -> Result<Status, Failure> {
+    fetch_from(client, "/api/status?include_stats=true&include_histograms=true").await
+}
+
+async fn fetch_from(client: &mut Client, path: &str) -> Result<Status, Failure> {
+    let status: Status = client.get(path).await?.document()?;
+    if status.runtime.is_none() && status.status.contains(' ') {
         return Err(Failure::Refused(format!(
             "{}. The scan engine (openplc-core) is not there: look at the log of the host",
             status.status
@@ -88,32 +77,55 @@ pub async fn fetch(client: &mut Client) -> Result<Status, Failure> {
     Ok(status)
 }
 
-/// Shows it, once or on and on.
+/// Shows it, once or on and on until it is interrupted.
 ///
 /// # Errors
 /// When it is not given.
 pub async fn status(client: &mut Client, output: Output, watch: bool) -> Result<(), Failure> {
+    if !watch {
+        let status = fetch_with_histograms(client).await?;
+        if output.json {
+            screen::line(&document(&status)?);
+        } else {
+            screen::lines(&lines(&status));
+        }
+        return Ok(());
+    }
+    // An interruption is noticed between two pictures, never within one: it leaves the terminal as it was.
+    tokio::select! {
+        result = show_on_and_on(client, output) => result,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.map_err(|error| anyhow::Error::from(error).context("Cannot wait for an interruption"))?;
+            Ok(())
+        }
+    }
+}
+
+async fn show_on_and_on(client: &mut Client, output: Output) -> Result<(), Failure> {
     let mut screen = Screen::new();
     loop {
-        let status = fetch(client).await?;
+        let status = fetch_with_histograms(client).await?;
         if output.json {
-            let document = Document {
-                state: status.state(),
-                tasks: status.tasks(),
-                runtime: status.runtime.as_ref(),
-            };
-            let text = serde_json::to_string(&document).map_err(anyhow::Error::from)?;
-            screen::line(&text);
-        } else if watch && !screen.is_terminal() {
-            screen::line(&one_line(&status));
+            screen::line(&document(&status)?);
+        } else if let Some(size) = screen.size() {
+            let mut lines = lines(&status);
+            for task in status.tasks() {
+                lines.extend(figures::histograms(task, size.columns));
+            }
+            screen.show(&lines);
         } else {
-            screen.show(&lines(&status));
-        }
-        if !watch {
-            return Ok(());
+            screen::line(&one_line(&status));
         }
         tokio::time::sleep(REFRESH).await;
     }
+}
+
+fn document(status: &Status) -> Result<String, Failure> {
+    let document = Document {
+        state: status.state(),
+        runtime: status.runtime.as_ref(),
+    };
+    Ok(serde_json::to_string(&document).map_err(anyhow::Error::from)?)
 }
 
 fn lines(status: &Status) -> Vec<String> {
@@ -140,37 +152,20 @@ fn lines(status: &Status) -> Vec<String> {
         for problem in &runtime.settings_problems {
             row("Settings", problem.clone());
         }
+        if runtime.errors > 0 {
+            row(
+                "Errors",
+                format!("{} since the scan engine started", runtime.errors),
+            );
+        }
         if let Some(uptime) = runtime.uptime_s {
             row("Up", duration(uptime));
         }
     }
     let mut lines = screen::table(&rows);
-    if !status.tasks().is_empty() {
-        let cells = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
-        let mut rows = vec![cells(&[
-            "Task",
-            "Scans",
-            "Overruns",
-            "Scan µs",
-            "Cycle µs",
-            "Latency µs  (least/mean/greatest)",
-        ])];
-        rows.extend(status.tasks().iter().map(|task| {
-            vec![
-                task.name.clone(),
-                task.scan_count.to_string(),
-                task.overruns.to_string(),
-                spread(task.scan_time_min, task.scan_time_avg, task.scan_time_max),
-                spread(task.cycle_time_min, task.cycle_time_avg, task.cycle_time_max),
-                spread(
-                    task.cycle_latency_min,
-                    task.cycle_latency_avg,
-                    task.cycle_latency_max,
-                ),
-            ]
-        }));
+    for task in status.tasks() {
         lines.push(String::new());
-        lines.extend(screen::table(&rows));
+        lines.extend(figures::lines(task));
     }
     lines
 }
@@ -178,20 +173,9 @@ fn lines(status: &Status) -> Vec<String> {
 fn one_line(status: &Status) -> String {
     let mut text = status.state().to_owned();
     for task in status.tasks() {
-        let scan = spread(task.scan_time_min, task.scan_time_avg, task.scan_time_max);
-        text += &format!(
-            "  {}: {} scans, {} overruns, {scan} µs",
-            task.name, task.scan_count, task.overruns
-        );
+        text += &format!("  {}", figures::one_line(task));
     }
     text
-}
-
-fn spread(least: Option<f64>, mean: Option<f64>, greatest: Option<f64>) -> String {
-    match (least, mean, greatest) {
-        (Some(least), Some(mean), Some(greatest)) => format!("{least:.1}/{mean:.1}/{greatest:.1}"),
-        _ => "-".to_owned(),
-    }
 }
 
 fn duration(seconds: u64) -> String {
@@ -213,7 +197,6 @@ mod tests {
         for text in ["STATUS:RUNNING\n", "RUNNING", "STATUS:RUNNING"] {
             let status = Status {
                 status: text.into(),
-                timing_stats: None,
                 runtime: None,
             };
             assert_eq!(status.state(), "RUNNING");

@@ -68,7 +68,7 @@ pub async fn vars(client: &mut Client, output: Output, filter: Option<&str>) -> 
                 ]
             })
             .collect();
-        Screen::new().show(&screen::table(&rows));
+        screen::lines(&screen::table(&rows));
     }
     Ok(())
 }
