@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
-use openplc_image::{AbandonedInputs, Layout, OutputPolicy, Sizes, WriteRights};
+use openplc_image::{AbandonedInputs, Layout, Sizes, WriteRights};
 use openplc_rt::{fault_record, memory};
 use openplc_settings::core::Core;
 use openplc_settings::{Loaded, Problem};
@@ -20,6 +20,7 @@ use sd_notify::NotifyState;
 use crate::fault_history::FaultHistory;
 use crate::housekeeping::{self, notify};
 use crate::image_server::{Admission, ImageServer, PluginRules};
+use crate::log_ids;
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
@@ -82,10 +83,11 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     let state =
         state.context("STATE_DIRECTORY is not set: start openplc-core by systemd or openplc-launcher")?;
     let store = Store::open(state)?;
+    log_ids::go_on(&log, store.directory());
 
     // Outputs are off from the first moment, whatever ended the process before.
     let process_image = Arc::new(ProcessImage::new(&Sizes::default()).context("making the process image")?);
-    let safe_outputs = OutputPolicy::off().prepare(&Layout::new(&Sizes::default()));
+    let safe_outputs = settings.outputs.prepare(&Layout::new(&Sizes::default()));
     let (slot, scheduling) = ScanSlot::start(&settings.real_time, process_image.clone(), safe_outputs)
         .context("starting the scan thread")?;
     let real_time = Granted::with_memory(scheduling);

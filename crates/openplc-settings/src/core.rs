@@ -1,7 +1,10 @@
 //! `core.toml`: the scan engine.
 
+mod outputs;
+
 use std::collections::BTreeSet;
 
+use openplc_image::OutputPolicy;
 use toml::de::DeValue;
 
 use crate::section::integer;
@@ -19,6 +22,8 @@ pub struct Core {
     pub real_time: RealTime,
     /// How retained variables are kept.
     pub retain: Retain,
+    /// What outputs become when the PLC stops.
+    pub outputs: OutputPolicy,
 }
 
 /// Section `[real-time]`.
@@ -88,6 +93,7 @@ impl Settings for Core {
         file.section("retain", |section| {
             section.number("interval-ms", 10..=60_000, &mut self.retain.interval_ms);
         });
+        file.section("outputs", |section| outputs::read(&mut self.outputs, section));
     }
 }
 

@@ -181,6 +181,32 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Every key that has not been asked for. `read` says whether it is one of the `keys` (`Err` if not) and whether its value is
+    /// `accepted` (`None` if not); both descriptions are for people.
+    pub fn entries(
+        &mut self,
+        keys: &str,
+        accepted: &str,
+        mut read: impl FnMut(&str, &DeValue<'_>) -> Result<Option<()>, ()>,
+    ) {
+        for (key, value) in std::mem::take(&mut self.table) {
+            let name = shortened(key.get_ref());
+            let (start, what) = match read(key.get_ref(), value.get_ref()) {
+                Ok(Some(())) => continue,
+                Ok(None) => {
+                    let quoted = shortened(self.text.get(value.span()).unwrap_or_default());
+                    let what = format!("{}{name} cannot be {quoted}, but {accepted}", self.prefix);
+                    (value.span().start, what)
+                }
+                Err(()) => {
+                    let what = format!("there is no setting {}{name}; keys here are {keys}", self.prefix);
+                    (key.span().start, what)
+                }
+            };
+            self.report(start, format!("{what}; it is ignored"));
+        }
+    }
+
     fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'a>>> {
         self.known.push(key);
         self.table.remove(key)

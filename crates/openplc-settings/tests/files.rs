@@ -62,6 +62,7 @@ fn core() {
         ("cpus", "[0, 3]"),
         ("lock-memory", "false"),
         ("interval-ms", "1000"),
+        ("others", "\"hold\""),
     ]);
 }
 
