@@ -1,5 +1,6 @@
 //! Faults that ended the process, counted over restarts, so that a faulty program cannot make an endless loop of them.
 
+use std::env;
 use std::fs::{self, File};
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ struct History {
 pub struct FaultHistory {
     path: PathBuf,
     record: PathBuf,
+    /// Where faults are recorded when the state directory cannot be written, so that the plant runs all the same.
+    spare_record: Option<PathBuf>,
 }
 
 impl FaultHistory {
@@ -34,25 +37,42 @@ impl FaultHistory {
         Self {
             path: store.fault_history(),
             record: store.fault_record(),
+            spare_record: env::var_os("RUNTIME_DIRECTORY")
+                .map(|directory| PathBuf::from(directory).join("fault")),
         }
     }
 
     /// What ended the process before this one, if it was a fault. Told once.
     pub fn take_recorded(&self) -> Option<Fault> {
-        let fault = Fault::parse(&fs::read_to_string(&self.record).ok()?);
-        // What cannot be removed is overwritten by `open_record`.
-        let _ = fs::remove_file(&self.record);
-        fault
+        let records = [Some(&self.record), self.spare_record.as_ref()];
+        let faults = records.into_iter().flatten().map(|path| {
+            let text = fs::read_to_string(path).ok()?;
+            // What cannot be removed is overwritten by `open_record`.
+            let _ = fs::remove_file(path);
+            Fault::parse(&text)
+        });
+        // Both are looked at, for both are told now.
+        faults.fold(None, Option::or)
     }
 
     /// The empty file that a fatal signal will be recorded in.
     ///
     /// # Errors
-    /// [`StoreError::File`].
+    /// [`StoreError::File`]: there is neither a place on the disk nor in memory.
     pub fn open_record(&self) -> Result<File, StoreError> {
-        File::create(&self.record).map_err(|error| StoreError::File {
-            path: self.record.clone(),
-            error,
+        File::create(&self.record).or_else(|error| {
+            let error = StoreError::File {
+                path: self.record.clone(),
+                error,
+            };
+            let spare = self
+                .spare_record
+                .as_ref()
+                .and_then(|path| File::create(path).ok());
+            if spare.is_some() {
+                tracing::error!("The state of the PLC cannot be written, it runs on without ({error})");
+            }
+            spare.ok_or(error)
         })
     }
 
@@ -116,6 +136,22 @@ mod tests {
         history.open_record().unwrap();
         assert_eq!(history.take_recorded(), None, "an empty record is no fault");
         fs::write(store.fault_record(), "11 0 7 1a2b ").unwrap();
+        assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
+        assert_eq!(history.take_recorded(), None);
+    }
+
+    #[test]
+    fn where_the_disk_cannot_be_written_faults_are_recorded_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut history = FaultHistory::new(&Store::open(directory.path().to_owned()).unwrap());
+        history.record = directory.path().join("missing/fault");
+        history.spare_record = None;
+        assert!(history.open_record().is_err());
+        let spare = directory.path().join("spare");
+        history.spare_record = Some(spare.clone());
+        history.open_record().unwrap();
+        assert_eq!(history.take_recorded(), None);
+        fs::write(&spare, "11 0 7 1a2b ").unwrap();
         assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
         assert_eq!(history.take_recorded(), None);
     }

@@ -24,7 +24,8 @@ struct Ring {
 }
 
 impl Default for LogRing {
-    /// Ids go on from the time of day: the Editor's cursor never goes back, also when the core was restarted.
+    /// Ids go on from the time of day: the Editor's cursor never goes back, also when the core was restarted. What if the
+    /// clock goes back is the affair of [`crate::log_ids`].
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Ring {
             entries: VecDeque::new(),
@@ -41,6 +42,13 @@ impl LogRing {
             from.is_none_or(|from| entry.id >= from) && level.is_none_or(|level| entry.level >= level)
         };
         ring.entries.iter().filter(wanted).cloned().collect()
+    }
+
+    /// The next id is at least `id`. Returns which it is.
+    pub fn go_on_from(&self, id: u64) -> u64 {
+        let mut ring = self.lock();
+        ring.next_id = ring.next_id.max(id);
+        ring.next_id
     }
 
     fn push(&self, level: Level, mut message: String) {

@@ -11,6 +11,7 @@ mod housekeeping;
 mod image_server;
 mod line_budget;
 mod loaded;
+mod log_ids;
 mod log_ring;
 mod machine;
 mod process_image;

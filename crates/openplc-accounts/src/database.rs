@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 /// What an account may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct Database(Connection);
 
 impl Database {
     /// Opens the file, which is made when it is missing, and brings its tables up to date as OpenPLC Runtime v4 does.
+    ///
+    /// On a disk that is full or read-only the accounts that are there can still log in, and every change fails.
     pub fn open(path: &Path) -> rusqlite::Result<Self> {
         // SQLite would make the file readable for everybody. Failing here only leaves the message to SQLite.
         let _ = OpenOptions::new()
@@ -69,6 +71,22 @@ impl Database {
             .open(path);
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(2))?;
+        let database = Self(connection);
+        database.bring_up_to_date().or_else(|error| {
+            let is_complete = database.users().is_ok()
+                && database.revoked_tokens(0).is_ok()
+                && database.revoked_users().is_ok();
+            if is_complete && cannot_be_written(&error) {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        })?;
+        Ok(database)
+    }
+
+    fn bring_up_to_date(&self) -> rusqlite::Result<()> {
+        let connection = &self.0;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS users (
                  id INTEGER PRIMARY KEY,
@@ -86,8 +104,9 @@ impl Database {
         if !has_role {
             connection.execute_batch("ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'admin'")?;
         }
-        connection.execute_batch("UPDATE users SET role = 'admin' WHERE (SELECT count(*) FROM users) = 1")?;
-        Ok(Self(connection))
+        connection.execute_batch(
+            "UPDATE users SET role = 'admin' WHERE role IS NOT 'admin' AND (SELECT count(*) FROM users) = 1",
+        )
     }
 
     pub fn users(&self) -> rusqlite::Result<Vec<Stored>> {
@@ -130,12 +149,12 @@ impl Database {
         Ok(())
     }
 
-    /// Revoked tokens that have not ended by `now`; the others are forgotten.
+    /// Revoked tokens that have not ended by `now`.
     pub fn revoked_tokens(&self, now: i64) -> rusqlite::Result<Vec<(String, i64)>> {
-        self.0
-            .execute("DELETE FROM revoked_tokens WHERE exp < ?1", [now])?;
-        let mut statement = self.0.prepare("SELECT jti, exp FROM revoked_tokens")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut statement = self
+            .0
+            .prepare("SELECT jti, exp FROM revoked_tokens WHERE exp >= ?1")?;
+        let rows = statement.query_map([now], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     }
 
@@ -193,4 +212,12 @@ impl Database {
             None => Ok(false),
         }
     }
+}
+
+/// Whether the disk is the reason, and not the file.
+fn cannot_be_written(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ReadOnly | ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen)
+    )
 }

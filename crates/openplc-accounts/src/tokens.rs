@@ -11,6 +11,9 @@ use thiserror::Error;
 use crate::hs256;
 use crate::secrets::hex;
 
+/// A clock that is put back by up to this many seconds, as by a time server, ends no session that has just begun.
+const CLOCK_STEP: u64 = 60;
+
 /// Why a token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TokenError {
@@ -100,7 +103,7 @@ impl Tokens {
             jti: &hex(&random),
             kind: "access",
             sub: user.to_string(),
-            nbf: now,
+            nbf: now.saturating_sub(CLOCK_STEP),
             exp: now + self.lifetime.as_secs(),
         };
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &issued, &self.signing)
@@ -223,5 +226,16 @@ mod tests {
         for token in bad {
             assert_eq!(tokens.verify(&token).unwrap_err(), TokenError::Invalid, "{token}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_a_little_ends_no_session() {
+        let tokens = Tokens::new(KEY, Duration::from_secs(600));
+        let issued_at = |time: u64| tokens.issue(7, time, time).unwrap();
+        assert!(tokens.verify(&issued_at(now() + CLOCK_STEP - 10)).is_ok());
+        assert_eq!(
+            tokens.verify(&issued_at(now() + 3600)).unwrap_err(),
+            TokenError::Invalid
+        );
     }
 }
