@@ -123,8 +123,19 @@ impl ScanSlot {
         safe_outputs: SafeOutputs,
     ) -> io::Result<(Arc<Self>, Scheduling)> {
         let (spawner, scheduling) = Spawner::start(wished)?;
+        let slot = Self::vacant(spawner, image, safe_outputs)?;
+        slot.provide_threads(1)?;
+        Ok((slot, scheduling))
+    }
+
+    /// An empty slot without threads.
+    fn vacant(
+        spawner: Spawner,
+        image: Arc<ProcessImage>,
+        safe_outputs: SafeOutputs,
+    ) -> io::Result<Arc<Self>> {
         let vacant = (0..MAX_TASKS).map(|_| None);
-        let slot = Arc::new(Self {
+        Ok(Arc::new(Self {
             lock: Arc::new(TaskLock::new(None, vacant)?),
             watches: (0..MAX_TASKS).map(|_| Watch::default()).collect(),
             running: AtomicBool::new(false),
@@ -135,9 +146,7 @@ impl ScanSlot {
             bound: Mutex::new(None),
             spawner,
             threads: Mutex::new(0),
-        });
-        slot.provide_threads(1)?;
-        Ok((slot, scheduling))
+        }))
     }
 
     /// Access to the program between two scans.
@@ -386,3 +395,6 @@ impl ScanSlot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

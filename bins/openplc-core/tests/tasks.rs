@@ -107,3 +107,27 @@ fn scan_threads(pid: u32) -> BTreeMap<String, i32> {
         })
         .collect()
 }
+
+#[test]
+fn a_scan_thread_finds_all_its_memory_in_place() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    // One page may always be moved by the kernel; a scan that touched fresh memory would fault in every window.
+    until("hundreds of scans without a page fault", || {
+        let (scans, faults) = (client.scans(), page_faults(core.pid(), "scan-0"));
+        until("the end of the window", || {
+            (client.scans() > scans + 300).then_some(())
+        });
+        (page_faults(core.pid(), "scan-0") == faults).then_some(())
+    });
+}
+
+/// Minor and major page faults of a thread (`proc(5)`, fields 10 and 12 of `stat`).
+fn page_faults(pid: u32, thread: &str) -> [u64; 2] {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let mut stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+    let stat = stats.find(|stat| stat.contains(&format!("({thread})"))).unwrap();
+    let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    [7, 9].map(|field| fields[field].parse().unwrap())
+}

@@ -1,0 +1,68 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use openplc_image::{Layout, OutputPolicy, Sizes};
+use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId};
+
+use super::*;
+use crate::program_log::ProgramLog;
+
+/// The probe of the tests of the whole process, whose scans exchange four located variables.
+fn probe(directory: &Path) -> Loaded {
+    let object = directory.join("probe.so");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-DINTERVAL_NS=1", "-o"])
+        .arg(&object)
+        .arg("-I")
+        .arg(here.join("../../crates/openplc-program/include"))
+        .arg(here.join("tests/probe.c"))
+        .status()
+        .unwrap();
+    assert!(compiled.success());
+    let manifest = Manifest {
+        format: FORMAT,
+        program: ProgramId::try_from("a".repeat(64)).unwrap(),
+        object_sha256: "0".repeat(64),
+        generation: Generation::Matiec,
+        md5: "0".repeat(32),
+        compiler: "cc".into(),
+        tasks: Vec::new(),
+        variables: Vec::new(),
+        conf: BTreeMap::new(),
+        uses_python: false,
+    };
+    let layout = Layout::new(&Sizes::default());
+    Loaded::load(&object, Arc::new(manifest), Arc::new(ProgramLog::default()), &layout).unwrap()
+}
+
+#[test]
+fn a_scan_allocates_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let image = Arc::new(ProcessImage::new(&Sizes::default()).unwrap());
+    let (spawner, _) = Spawner::start(&RealTime::default()).unwrap();
+    let safe_outputs = OutputPolicy::off().prepare(&Layout::new(&Sizes::default()));
+    let slot = ScanSlot::vacant(spawner, image, safe_outputs).unwrap();
+    // This thread takes the place of a scan thread.
+    let mut seat = slot.lock.sit_down().unwrap();
+    *slot.threads.lock().unwrap() = 1;
+    let patience = Duration::from_secs(20);
+    let exchanged = slot.exchange(probe(directory.path()), true, patience, |_, _| {});
+    assert!(exchanged.is_ok_and(|old| old.is_none()));
+    let figures = slot.between_scans(patience).unwrap().loaded().unwrap().figures.clone();
+    let scans = || figures[0].1.read().scans;
+    slot.scan(&mut seat);
+    assert_eq!(scans(), 1);
+    let allocations = allocation_counter::measure(|| {
+        while scans() < 1000 {
+            slot.scan(&mut seat);
+        }
+    });
+    assert_eq!(allocations.count_total, 0, "{allocations:?}");
+
+    // The end of scans by a stop is no scan any more.
+    assert!(slot.stop(patience).unwrap());
+    assert_eq!(slot.scan(&mut seat), None);
+    assert_eq!(scans(), 1000);
+}
