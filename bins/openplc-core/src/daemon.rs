@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use listenfd::ListenFd;
@@ -104,8 +103,7 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     python_process::clean_up();
     program_output::capture().context("capturing what programs print")?;
 
-    let retain_interval = Duration::from_millis(settings.retain.interval_ms.into());
-    let retention = Retention::start(store.directory(), slot.clone(), retain_interval)
+    let retention = Retention::start(store.directory(), slot.clone(), settings.retain.interval)
         .context("starting the retention thread")?;
     let program_log = Arc::new(ProgramLog::default());
     let machine = Arc::new(Machine::new(

@@ -3,6 +3,7 @@
 mod outputs;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use openplc_image::OutputPolicy;
 use toml::de::DeValue;
@@ -42,8 +43,8 @@ pub struct RealTime {
 /// Section `[retain]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retain {
-    /// Milliseconds between two looks at the values (10 to 60000): so old they may be after a loss of power.
-    pub interval_ms: u32,
+    /// Time between two looks at the values (10 ms to 1 min): so old they may be after a loss of power.
+    pub interval: Duration,
 }
 
 /// Scheduling policies of `sched(7)`.
@@ -80,7 +81,9 @@ impl Default for RealTime {
 
 impl Default for Retain {
     fn default() -> Self {
-        Self { interval_ms: 100 }
+        Self {
+            interval: Duration::from_millis(100),
+        }
     }
 }
 
@@ -91,7 +94,8 @@ impl Settings for Core {
         self.log_level.read(file);
         file.section("real-time", |section| self.real_time.read(section));
         file.section("retain", |section| {
-            section.number("interval-ms", 10..=60_000, &mut self.retain.interval_ms);
+            let intervals = Duration::from_millis(10)..=Duration::from_secs(60);
+            section.duration("interval", intervals, &mut self.retain.interval);
         });
         file.section("outputs", |section| outputs::read(&mut self.outputs, section));
     }

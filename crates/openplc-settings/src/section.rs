@@ -121,10 +121,10 @@ impl<'a> Section<'a> {
         self.value(key, "true or false", &default, setting, |value| value.as_bool());
     }
 
-    /// A length of time, in whole seconds.
+    /// A length of time, in whole milliseconds.
     pub fn duration(&mut self, key: &'static str, range: RangeInclusive<Duration>, setting: &mut Duration) {
         let accepted = format!(
-            "a time from {:?} to {:?}, with unit s, min, h or d",
+            "a time from {:?} to {:?}, with unit ms, s, min, h or d",
             duration::show(*range.start()),
             duration::show(*range.end())
         );

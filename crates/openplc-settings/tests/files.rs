@@ -61,7 +61,7 @@ fn core() {
         ("priority", "1"),
         ("cpus", "[0, 3]"),
         ("lock-memory", "false"),
-        ("interval-ms", "1000"),
+        ("interval", "\"1s\""),
         ("others", "\"hold\""),
     ]);
 }

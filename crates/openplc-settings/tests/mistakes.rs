@@ -84,7 +84,7 @@ fn every_kind_of_value_tells_what_it_accepts() {
     };
     assert!(
         idle.to_string()
-            .contains("a time from \"0s\" to \"1d\", with unit s, min, h or d"),
+            .contains("a time from \"0s\" to \"1d\", with unit ms, s, min, h or d"),
         "{idle}"
     );
     assert!(key.to_string().contains("the path of a file"), "{key}");

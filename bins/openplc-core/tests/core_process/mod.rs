@@ -124,7 +124,12 @@ impl Image {
     /// Values at these addresses, all of the same moment.
     pub fn values<const N: usize>(&self, addresses: [&str; N]) -> (Moment, [u64; N]) {
         let addresses = addresses.map(|address| address.parse().unwrap());
-        let read = |view: &View<'_>| (view.moment(), addresses.map(|address| view.value(address).unwrap()));
+        let read = |view: &View<'_>| {
+            (
+                view.moment(),
+                addresses.map(|address| view.value(address).unwrap()),
+            )
+        };
         self.reader.consistent(read).unwrap()
     }
 }
