@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from catalogue import BLINK, single_task
 from matiec.c_block import CBlock
-from matiec.model import Program, Variable
+from matiec.model import Pou, Program, Structure, Variable
 
 
 def harmful(name: str, harm: str, **more) -> Program:
@@ -104,7 +106,58 @@ COMMUNICATION = single_task(
     interval_ms=100,
 )
 
+# A retained variable in every place that there is, and one neighbour that is not. A block whose instance is retained is so as
+# a whole; in another only what it declares RETAIN itself. COUNT is a scan's number, and so are the others, each in its way.
+TALLY = Pou(
+    "TALLY",
+    [Variable("TOTAL", "UDINT", "OUTPUT", retain=True), Variable("FORGOTTEN", "UDINT")],
+    "\n  TOTAL := TOTAL + 1;\n  FORGOTTEN := FORGOTTEN + 1;\n",
+)
+RETAINING = single_task(
+    "retaining",
+    [
+        Variable("SCANS", "UDINT"),
+        Variable("COUNT", "UDINT", retain=True),
+        Variable("RECIPE", "STRING", retain=True, initial="'oak'"),
+        Variable("PAUSE", "TIME", retain=True, initial="T#5s"),
+        Variable("LEVEL", "LREAL", retain=True),
+        Variable("WIDE", "INT", retain=True),
+        Variable("NUMBERS", "ARRAY [1..3] OF DINT", retain=True),
+        Variable("MOTOR", "DRIVE", retain=True),
+        Variable("PARTS", "TALLY", retain=True),
+        Variable("OTHERS", "TALLY"),
+        Variable("KEPT", "UDINT", retain=True, location="%MD3"),
+        Variable("SWITCHED", "UDINT", retain=True, location="%QD2"),
+        Variable("NOT_KEPT", "UDINT", location="%MD5"),
+        Variable("HOURS", "UDINT", "EXTERNAL"),
+    ],
+    """
+  SCANS := SCANS + 1;
+  COUNT := COUNT + 1;
+  LEVEL := LEVEL + 0.5;
+  NUMBERS[1] := NUMBERS[1] + 1;
+  NUMBERS[3] := NUMBERS[1] * 3;
+  MOTOR.SPEED := MOTOR.SPEED + 1;
+  PARTS();
+  OTHERS();
+  KEPT := KEPT + 1;
+  SWITCHED := SWITCHED + 1;
+  NOT_KEPT := NOT_KEPT + 1;
+  HOURS := HOURS + 1;
+""",
+    interval_ms=5,
+    pous=[TALLY],
+    structures=[Structure("DRIVE", [("RUNNING", "BOOL"), ("SPEED", "DINT")])],
+    globals=[
+        Variable("HOURS", "UDINT", retain=True),
+        Variable("SHIFTS", "ARRAY [0..1] OF INT", retain=True),
+        Variable("FORGETFUL", "UDINT"),
+    ],
+)
+
 SCENARIOS = [
+    RETAINING,
+    replace(RETAINING, name="retaining_elements", element_rows=True),
     COMMUNICATION,
     FAST,
     SLOW,

@@ -137,6 +137,8 @@ class Program:
     globals: list[Variable] = field(default_factory=list)
     structures: list[Structure] = field(default_factory=list)
     c_blocks: list[CBlock] = field(default_factory=list)
+    # Newer versions of MatIEC give each element of an array its own row in VARIABLES.csv, counted from 0.
+    element_rows: bool = False
     # Text that is wrong, by file: how a bundle that does not compile is made.
     replacements: dict[str, tuple[str, str]] = field(default_factory=dict)
 

@@ -201,7 +201,11 @@ def variable_rows(program: Program, variable: Variable, path: str, c_path: str, 
     if block:
         yield from block_rows(program, block, path, retain)
     elif array := parse_array(variable.type):
-        yield variable.kind, path, c_path, array.c_name, retain
+        if program.element_rows:
+            for element in (f".value.table[{number}]" for number in range(array.length)):
+                yield variable.kind, path + element, c_path + element, array.base, retain
+        else:
+            yield variable.kind, path, c_path, array.c_name, retain
     elif structure := program.structure(variable.type):
         for name, type_name in structure.fields:
             yield variable.kind, f"{path}.{name}", f"{c_path}.value.{name}", type_name, retain

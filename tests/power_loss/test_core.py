@@ -1,0 +1,211 @@
+"""The scan engine after a loss of power, at any moment of a working day."""
+
+import os
+import shutil
+import signal
+import statistics
+import struct
+import time
+from dataclasses import dataclass
+
+import pytest
+from harness.waiting import wait_until
+from power_loss.core import Core, Program
+from power_loss.disk import Disk, lay_out
+from power_loss.trace import Recorder, end
+
+CUTS = int(os.environ.get("OPENPLC_POWER_CUTS", "150"))
+# Where values stand in the file: behind the sequence, the time, and two checksums.
+VALUES = 24
+BLOCK = 4096
+
+
+@dataclass
+class Stage:
+    """What the PLC was last commanded, from the time of the command; it is promised from the time of its answer."""
+
+    asked: float
+    answered: float
+    program: str | None
+    run: bool
+    # What the counter must be, where it stands still.
+    counter: int | None = None
+
+
+class Day:
+    """What the PLC is commanded, and what it promises."""
+
+    def __init__(self, folder):
+        self.state, self.run = folder / "state", folder / "run"
+        self.state.mkdir()
+        self.recorder = Recorder(self.state, folder / "trace")
+        self.stages = [Stage(0.0, 0.0, None, False)]
+        self.core = None
+
+    def start(self):
+        self.core = Core(self.state, self.run, self.recorder.start).wait_until_ready()
+        self.client = self.core.connect()
+
+    def end(self, how):
+        end(self.core.process, "openplc-core", how)
+        self.client.close()
+        self.core.close()
+
+    def command(self, program, run, request, *arguments):
+        stage = Stage(time.time(), 0.0, program, run)
+        self.stages.append(stage)
+        answer = request(*arguments)
+        assert answer == {"answer": "done"}, answer
+        stage.answered = time.time()
+        return stage
+
+    def load(self, program):
+        self.command(program.identity, True, self.client.load, program)
+
+    def stop(self):
+        # The counter stands still from the answer on.
+        stage = self.command(self.stages[-1].program, False, self.client.ask, {"request": "stop"})
+        stage.counter, _ = self.client.counter()
+
+    def begin(self, request="start"):
+        self.command(self.stages[-1].program, True, self.client.ask, {"request": request})
+
+    def running(self):
+        wait_until(lambda: self.client.status()["state"] == "RUNNING", "the program to run", 60)
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory):
+    day = Day(tmp_path_factory.mktemp("day"))
+    first, second, third = Program.build(1), Program.build(2), Program.build(3, "-DCRASHES_AT_ONCE")
+    day.crashing = third.identity
+    day.start()
+    day.load(first)
+    day.client.stored()
+    day.stop()
+    day.begin()
+    day.client.stored()
+    day.load(second)
+    day.client.stored()
+    day.end(signal.SIGKILL)
+    day.start()
+    day.running()
+    day.client.stored()
+    day.stop()
+    day.begin("cold_start")
+    day.client.stored()
+    # Its first scans end the process. The one before takes its place again.
+    asked = time.time()
+    try:
+        day.client.load(third)
+    except (AssertionError, OSError):
+        pass
+    day.core.process.wait(timeout=60)
+    day.client.close()
+    day.core.close()
+    day.start()
+    day.running()
+    assert day.client.status()["program"]["program"] == second.identity
+    # From asking to here it may be the one or the other.
+    day.stages += [Stage(asked, float("inf"), third.identity, True), Stage(asked, time.time(), second.identity, True)]
+    day.client.stored()
+    day.stop()
+    day.end(signal.SIGTERM)
+    return day
+
+
+@pytest.fixture(scope="module")
+def disk(day, tmp_path_factory):
+    return Disk(tmp_path_factory.mktemp("empty"), day.recorder.operations())
+
+
+@pytest.fixture(scope="module")
+def ages():
+    """How old the retained value on disk was at each cut in which the PLC was running, in ms."""
+    ages = []
+    yield ages
+    if ages:
+        print(f"\nretained values at {len(ages)} cuts: median {statistics.median(ages):.0f} ms old, most {max(ages):.0f} ms")
+
+
+def test_it_begins_again_after_every_cut(day, disk, ages, tmp_path):
+    for number, (done, chance) in enumerate(disk.cuts(CUTS)):
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        cut = disk.after(done, chance)
+        lay_out(cut.contents, cut.folders, folder / "state")
+        # The program that crashes may take the process with it once, as it did on that day.
+        crash_is_possible = any(stage.program == day.crashing for stage in stages(day, cut.now))
+        if not begins(day, cut, folder, may_crash=crash_is_possible):
+            assert begins(day, cut, folder)
+        ages.extend(age(day, cut))
+        shutil.rmtree(folder)
+
+
+def begins(day, cut, folder, may_crash=False):
+    """Whether the scan engine begins again on what is left. False when the program has ended it, if that may be."""
+    core = Core(folder / "state", folder / "run")
+    try:
+        core.wait_until_ready()
+        client = core.connect()
+        judge(client, day, cut)
+        client.close()
+        return True
+    except Exception as error:
+        if may_crash and core.has_crashed():
+            return False
+        raise AssertionError(f"{cut}: {error}\n{core.said()}") from error
+    finally:
+        core.kill()
+
+
+def judge(client, day, cut):
+    status = client.status()
+    program = status["program"]["program"] if status["program"] else None
+    possible = stages(day, cut.now)
+    found = [stage for stage in possible if (program, status["state"]) == (stage.program, expected_state(stage))]
+    assert found, f"{status['state']} with {program}, but one of these: {possible}"
+    if program is None:
+        return
+    counter, began_with = client.counter()
+    value = began_with if status["state"] == "RUNNING" else counter
+    allowed = {value for name in ("retain", "retain.before") for value in values(cut, name)}
+    if "retain" not in cut.contents:
+        allowed.add(0)
+    assert value in allowed, f"the counter is {value}, but one of these: {sorted(allowed)[-10:]}"
+    standing = [stage.counter for stage in found if stage.counter is not None]
+    if standing and len(possible) == 1:
+        assert value == standing[0]
+
+
+def values(cut, name):
+    """What the counter may be, of all that was written to a file: what was on disk for sure, or anything newer."""
+    found = []
+    for change in cut.begun(cut.inodes[name]) if name in cut.inodes else []:
+        # A new file is written as a whole.
+        at = VALUES if change.offset else BLOCK + VALUES
+        if len(change.data) >= at + 4:
+            if cut.is_safe(change):
+                found.clear()
+            found.append(struct.unpack_from("<I", change.data, at)[0])
+    return found
+
+
+def stages(day, now):
+    """What may be: what was promised last, or what was asked for since."""
+    promised = max(number for number, stage in enumerate(day.stages) if stage.answered <= now)
+    return [day.stages[promised], *(stage for stage in day.stages[promised + 1 :] if stage.asked <= now)]
+
+
+def expected_state(stage):
+    return "EMPTY" if stage.program is None else "RUNNING" if stage.run else "STOPPED"
+
+
+def age(day, cut):
+    """How old the value on disk was."""
+    inode = cut.inodes.get("retain")
+    if inode and day.stages and stages(day, cut.now)[-1].run:
+        taken = [struct.unpack_from("<Q", change.data, 8)[0] for change in inode.changes
+                 if change.offset and change.synced is not None and cut.is_safe(change)]  # fmt: skip
+        if taken:
+            yield cut.now * 1000 - taken[-1]
