@@ -1,9 +1,15 @@
 """`openplcctl` against a running runtime, as a person or a script uses it."""
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
+import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -31,6 +37,24 @@ def command(runtime, home):
         return ended
 
     return command
+
+
+@pytest.fixture
+def watching(runtime, home):
+    """Runs `openplcctl` until the block ends."""
+
+    @contextlib.contextmanager
+    def watching(*arguments, stdout=subprocess.PIPE):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home), "OPENPLC_HOST": f"127.0.0.1:{runtime.port}"}
+        command = [BINARIES / "openplcctl", *arguments]
+        process = subprocess.Popen(command, stdout=stdout, env=environment, text=True)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    return watching
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +128,55 @@ def test_status_start_and_stop(api, command, program):
     assert "RUNNING" in command("status").stdout
 
 
+def test_status_tells_percentiles(command, program):
+    (task,) = json.loads(command("status", "--json").stdout)["tasks"]
+    assert task["cycle_latency"]["percentiles"]["p99_9_ns"] <= task["cycle_latency"]["max_ns"]
+    assert task["scan_time"]["histogram"], "all that there is"
+    text = command("status").stdout
+    assert re.search(r"least +p50 +p90 +p99 +p99\.9 +p99\.99 +greatest +mean", text), text
+    assert re.search(r"^Wake-up latency( +[\d.]+ (ns|µs|ms|s)){8}$", text, re.MULTILINE), text
+
+
+def test_status_goes_on_line_by_line_in_a_pipe(command, watching, program):
+    with watching("status", "--watch") as process:
+        lines = [process.stdout.readline() for _ in range(2)]
+    for line in lines:
+        assert re.match(r"RUNNING  \S+: \d+ scans, \d+ overruns, \d+ skipped, wake-up latency p50 ", line), line
+        assert "\x1b" not in line
+
+
+@pytest.mark.parametrize("rows, columns", [(50, 80), (8, 40)])
+def test_status_draws_histograms_and_leaves_the_terminal_clean(watching, program, rows, columns):
+    """What is on the screen after two pictures and ^C: one whole picture, and no mode that was changed."""
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    before = termios.tcgetattr(end)
+    shown = b""
+    with watching("status", "--watch", stdout=end) as process:
+        while shown.count(b"\x1b[J") < 2:
+            shown += os.read(terminal, 65536)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+    assert termios.tcgetattr(end) == before
+    os.close(end)
+    with contextlib.suppress(OSError):  # which is how a terminal without programs ends
+        while rest := os.read(terminal, 65536):
+            shown += rest
+    os.close(terminal)
+    text = shown.decode()
+    # Wrapping is switched off for a picture and on again at its end; nothing else is changed.
+    modes = re.findall(r"\x1b\[\?(\d+)([hl])", text)
+    assert modes == [("7", "l"), ("7", "h")] * (len(modes) // 2)
+    assert text.endswith("\x1b[?7h")
+    pictures = re.split(r"\x1b\[\d+A\x1b\[J", text)
+    for picture in pictures:
+        assert picture.count("\n") < rows, "what has scrolled away cannot be replaced"
+    if rows == 50:
+        assert re.search(r"≤ +\S+ (ns|µs|ms|s) +\d+ +[▏▎▍▌▋▊▉█]", pictures[-1]), pictures[-1]
+        bars = [line for line in pictures[-1].splitlines() if "≤" in line]
+        assert all(len(line) <= columns for line in bars), bars
+
+
 def test_logs(command, program):
     assert "is running" in command("logs").stdout
     for line in command("logs", "--json").stdout.splitlines():
@@ -134,18 +207,10 @@ def test_force_refuses_what_does_not_fit(command, program):
     assert command("force", "nobody", "1", code=1).stderr
 
 
-def test_watch_shows_changes(runtime, home, program):
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "OPENPLC_HOST": f"127.0.0.1:{runtime.port}"}
-    watching = subprocess.Popen(
-        [BINARIES / "openplcctl", "watch", "--json", "config0.shared"],
-        stdout=subprocess.PIPE, env=environment, text=True,
-    )  # fmt: skip
-    try:
-        lines = [watching.stdout.readline() for _ in range(3)]
-        assert len({json.dumps(json.loads(line), sort_keys=True) for line in lines}) == 3, lines
-    finally:
-        watching.kill()
-        watching.wait()
+def test_watch_shows_changes(watching, program):
+    with watching("watch", "--json", "config0.shared") as process:
+        lines = [process.stdout.readline() for _ in range(3)]
+    assert len({json.dumps(json.loads(line), sort_keys=True) for line in lines}) == 3, lines
 
 
 def test_another_certificate_is_refused(fresh_runtime, command, tmp_path):

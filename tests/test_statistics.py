@@ -35,6 +35,47 @@ def test_only_when_asked_for(api, blink):
     assert "timing_stats" not in api.status()
 
 
+def test_ours_are_beside_the_editors(api, blink):
+    """Percentiles of every duration, in nanoseconds, under a key that no Editor looks at."""
+    status = api.status(stats=True)
+    assert set(status) <= {"status", "timing_stats", "runtime"}
+    (task,) = status["runtime"]["tasks"]
+    assert task["scan_count"] >= 2 and task["interval_ns"] == 20_000_000
+    assert task["overruns"] <= task["skipped"] == status["timing_stats"]["overruns"]
+    for figure in ("scan_time", "cycle_time", "cycle_latency"):
+        spread = task[figure]
+        assert spread["min_ns"] / 1000 == status["timing_stats"][f"{figure}_min"]
+        percentiles = [spread["percentiles"][f"p{share}_ns"] for share in ("50", "90", "99", "99_9", "99_99")]
+        assert percentiles == sorted(percentiles)
+        # A percentile is told up to a 64th too high, and never beyond the greatest.
+        assert spread["min_ns"] <= percentiles[0] and percentiles[-1] <= spread["max_ns"], spread
+        assert spread["min_ns"] <= spread["mean_ns"] <= spread["max_ns"]
+        assert "histogram" not in spread
+
+
+def test_histograms_on_request(api, blink):
+    query = "/api/status?include_stats=true&include_histograms=true"
+    (task,) = api.get(query).json()["runtime"]["tasks"]
+    for figure in ("scan_time", "cycle_time", "cycle_latency"):
+        spread = task[figure]
+        ends = [(least, greatest) for least, greatest, _ in spread["histogram"]]
+        assert ends == sorted(ends) and all(least <= greatest for least, greatest in ends)
+        assert ends[0][0] <= spread["min_ns"] <= ends[0][1], spread
+        assert ends[-1][0] <= spread["max_ns"] == ends[-1][1], spread
+        counted = sum(count for *_, count in spread["histogram"])
+        assert spread["count"] - 1 <= counted <= spread["count"], "all but a scan in progress"
+
+
+def test_a_percentile_tells_how_many_were_longer(api):
+    """Ten scans of 30 ms skip one deadline each; then short ones follow until they are nine of ten."""
+    api.deploy(heavy_at_first(scans=10, milliseconds=30).zip())
+    wait_until(lambda: api.scan_count() >= 150, "150 scans")
+    (task,) = api.status(stats=True)["runtime"]["tasks"]
+    assert task["overruns"] >= 10 and task["skipped"] >= 10
+    percentiles = task["scan_time"]["percentiles"]
+    assert percentiles["p50_ns"] < 30_000_000 <= percentiles["p99_ns"], task
+
+
 def test_figures_are_in_order(api, blink):
     stats = api.stats()
     for figure in ("scan_time", "cycle_time", "cycle_latency"):
