@@ -1,5 +1,6 @@
 /* A program for tests, straight on the flat ABI: it counts its scans, and misbehaves when its second variable is forced. */
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,8 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
         do clock_gettime(CLOCK_MONOTONIC, &now); while (now.tv_sec < begun.tv_sec + 2);
         break;
     }
+    case 11: raise(SIGBUS); break;
+    case 12: __builtin_trap();
     case 9: return overflow((volatile char *)MD5);
     case 7: for (int line = 0; line < 100; line++) fprintf(stderr, "%0100d\n", line); break;
     case 8: { pthread_t thread; pthread_create(&thread, NULL, for_ever, NULL); misbehaviour = 0; break; }

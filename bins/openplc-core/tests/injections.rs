@@ -1,0 +1,141 @@
+//! Faults by the dozen, or by the thousand on a quiet machine: outputs are safe each time, and nothing is left behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod core_process;
+
+use std::fs;
+
+use core_process::{Client, Core, Image, build, until};
+use openplc_image::PlcState as Published;
+use openplc_wire::control::{Answer, PlcState, Request};
+
+/// Interval of the probe.
+const INTERVAL_NS: u64 = 1_000_000;
+
+/// Starts the program again, which somebody has to do after a fault.
+fn start(client: &mut Client) {
+    assert_eq!(client.ask(&Request::Start), Answer::Done);
+    client.wait_for(PlcState::Running);
+}
+
+/// Watches until outputs are off, and returns how long (ns) after the last whole scan that was.
+fn watch(image: &Image, mut last_scan: u64) -> u64 {
+    loop {
+        let (moment, values) = image.values(["%QD0", "%QX0.3"]);
+        match moment.state {
+            Published::Running => last_scan = moment.time_ns,
+            _ => {
+                assert_eq!((moment.state, values), (Published::Error, [0, 0]));
+                return moment.time_ns.saturating_sub(last_scan);
+            }
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Threads, open files and resident memory (KiB) of a process.
+fn footprint(pid: u32) -> [usize; 3] {
+    let count = |what| fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    let resident = resident.trim().trim_end_matches(" kB").parse().unwrap();
+    [count("task"), count("fd"), resident]
+}
+
+/// Faults that the process survives.
+fn contained(times: usize) {
+    let core = Core::start();
+    let mut client = core.connect();
+    let image = core.image();
+    client.load(&build(&[]));
+    let mut delays = Vec::new();
+    let mut before = None;
+    for time in 0..times {
+        let now = image.values([]).0.time_ns;
+        std::thread::scope(|scope| {
+            let watch = scope.spawn(|| watch(&image, now));
+            client.misbehave(1);
+            delays.push(watch.join().unwrap());
+        });
+        client.wait_for(PlcState::Error);
+        start(&mut client);
+        if time == times / 2 {
+            before = Some(footprint(core.pid()));
+        }
+    }
+    client.ask(&Request::Stop);
+    let [threads, files, resident] = footprint(core.pid());
+    let [threads_before, files_before, resident_before] = before.unwrap();
+    assert!(
+        threads <= threads_before + 1,
+        "threads: {threads_before}, then {threads}"
+    );
+    assert!(
+        files <= files_before + 1,
+        "open files: {files_before}, then {files}"
+    );
+    assert!(
+        resident < resident_before + 2048,
+        "KiB: {resident_before}, then {resident}"
+    );
+    delays.sort_unstable();
+    println!(
+        "{times} exceptions: outputs off after {:.0} µs in the middle, {:.0} µs at most, {:.2} intervals; {resident} KiB",
+        delays[times / 2] as f64 / 1e3,
+        delays[times - 1] as f64 / 1e3,
+        delays[times - 1] as f64 / INTERVAL_NS as f64,
+    );
+}
+
+/// Faults that take the process with them.
+fn fatal(times: usize) {
+    for misbehaviour in [2, 4, 5, 6, 9, 11, 12] {
+        let mut core = Core::start();
+        core.connect().load(&build(&[]));
+        for _ in 0..times {
+            core.connect().misbehave(misbehaviour);
+            core.restart_after_death();
+            let mut client = core.connect();
+            // Before it answers anybody, outputs are off or those of a program that runs again.
+            let status = until("the state is known", || {
+                Some(client.status()).filter(|status| status.state != PlcState::Init)
+            });
+            if status.state == PlcState::Error {
+                assert_eq!(core.image().values(["%QD0", "%QX0.3"]).1, [0, 0]);
+                start(&mut client);
+            }
+        }
+        let left = fs::read_dir(core.state_directory()).unwrap().count();
+        println!("fault {misbehaviour} {times} times: {left} files in the state directory");
+        assert!(left < 10, "{left} files are left behind");
+    }
+}
+
+#[test]
+fn contained_faults_leave_nothing_behind() {
+    contained(30);
+}
+
+#[test]
+fn fatal_faults_leave_nothing_behind() {
+    fatal(3);
+}
+
+#[test]
+#[ignore = "takes minutes, for a quiet machine"]
+fn a_thousand_contained_faults() {
+    contained(1000);
+}
+
+#[test]
+#[ignore = "takes minutes, for a quiet machine"]
+fn a_thousand_of_each_fatal_fault() {
+    fatal(1000);
+}
