@@ -9,6 +9,7 @@ use openplc_rt::memory;
 use openplc_rt::scheduling::{self, Children, Policy};
 use openplc_settings::core::RealTime;
 
+use crate::daemon;
 use crate::real_time::{self, Scheduling};
 
 /// Stack of a scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
@@ -40,7 +41,10 @@ impl Spawner {
         let (orders, received) = mpsc::channel();
         let (sender, scheduling) = mpsc::sync_channel(1);
         let wished = wished.clone();
-        thread::Builder::new().name("spawner".into()).spawn(move || {
+        let spawner = thread::Builder::new()
+            .name("spawner".into())
+            .stack_size(daemon::STACK);
+        spawner.spawn(move || {
             let scheduling = Scheduling::obtain(&wished);
             let (policy, priority) = (scheduling.policy(), wished.priority);
             // The capability is needed no longer, and a program must never have it.
