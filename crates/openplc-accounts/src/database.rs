@@ -71,6 +71,9 @@ impl Database {
             .open(path);
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(2))?;
+        // A change is done when its journal is deleted. SQLite does not make that outlast a loss of power unless asked to:
+        // the new user would be gone again, and the session that was ended valid.
+        connection.pragma_update(None, "synchronous", "EXTRA")?;
         let database = Self(connection);
         database.bring_up_to_date().or_else(|error| {
             let is_complete = database.users().is_ok()
