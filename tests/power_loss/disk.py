@@ -5,7 +5,9 @@ of files reach it in any order, and in part, sector by sector; what was synced i
 content of its file, which then has holes.
 """
 
+import hashlib
 import random
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,6 +132,24 @@ class Cut:
     folders: set = field(repr=False)
     contents: dict = field(default_factory=dict, repr=False)
 
+    @property
+    def digest(self):
+        """Equal for equal disks."""
+        parts = [*sorted(self.folders), *(part for path in sorted(self.contents) for part in (path, self.contents[path]))]
+        digest = hashlib.sha256()
+        for part in parts:
+            part = part.encode() if isinstance(part, str) else part
+            digest.update(len(part).to_bytes(8, "big") + part)
+        return digest.digest()
+
+    def lay_out(self, folder: Path):
+        folder.mkdir(parents=True)
+        for name in sorted(self.folders):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for path, content in self.contents.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+
     def is_safe(self, change):
         return change.synced is not None and self.disk.operations[change.synced].ended <= self.now
 
@@ -156,18 +176,27 @@ class Cut:
         return bytes(content)
 
 
+def after_every_cut(disk, wanted, folder, observe, judge):
+    """Has `judge` compare each cut with what `observe` has seen of a process on such a disk. Each disk is observed once."""
+    seen = {}
+    for number, (done, chance) in enumerate(disk.cuts(wanted)):
+        cut = disk.after(done, chance)
+        digest = cut.digest
+        try:
+            if digest not in seen:
+                place = folder / f"{number}"
+                cut.lay_out(place / "state")
+                seen[digest] = observe(place)
+                shutil.rmtree(place)
+            judge(seen[digest], cut)
+        except Exception as error:
+            raise AssertionError(f"{cut}: {error}") from error
+    print(f"\n{wanted} cuts of {len(disk.operations)} operations left {len(seen)} different disks")
+
+
 def sectors(start, end):
     """The range in parts that a disk writes as a whole."""
     while start < end:
         stop = min(end, (start // SECTOR + 1) * SECTOR)
         yield start, stop
         start = stop
-
-
-def lay_out(files, folders, folder: Path):
-    folder.mkdir()
-    for name in sorted(folders):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)

@@ -1,14 +1,13 @@
 """Accounts, sessions, secrets and certificate after a loss of power, at any moment."""
 
 import os
-import shutil
 import signal
 import time
 from dataclasses import dataclass, field
 
 import pytest
 from power_loss.api import ApiProcess
-from power_loss.disk import Disk, lay_out
+from power_loss.disk import Disk, after_every_cut
 from power_loss.trace import Recorder, end
 
 CUTS = int(os.environ.get("OPENPLC_POWER_CUTS", "60"))
@@ -96,38 +95,46 @@ def disk(day, tmp_path_factory):
 
 
 def test_it_begins_again_after_every_cut(day, disk, tmp_path):
-    for number, (done, chance) in enumerate(disk.cuts(CUTS)):
-        folder = tmp_path / f"{number}"
-        folder.mkdir()
-        cut = disk.after(done, chance)
-        lay_out(cut.contents, cut.folders, folder / "state")
-        process = ApiProcess(folder / "state", folder / "run")
-        try:
-            process.wait_until_ready()
-            judge(process, day, cut.now)
-        except Exception as error:
-            raise AssertionError(f"{cut}: {error}\n{process.said()}") from error
-        finally:
-            process.kill()
-        shutil.rmtree(folder)
+    sessions = day.promises[-1].sessions
+    after_every_cut(disk, CUTS, tmp_path, lambda folder: observe(folder, sessions), lambda seen, cut: judge(seen, day, cut))
 
 
-def judge(process, day, now):
-    promised = max(number for number, promise in enumerate(day.promises) if promise.answered <= now)
+@dataclass
+class Seen:
+    """What an API said."""
+
+    certificate: str
+    has_users: bool
+    # Sessions that are valid, and the users that each is told of.
+    sessions: dict
+
+
+def observe(folder, sessions):
+    process = ApiProcess(folder / "state", folder / "run")
+    try:
+        process.wait_until_ready()
+        seen = Seen(process.certificate(), process.api().users_info().status != 404, {})
+        for token in sessions:
+            if process.api(token).get("/api/whoami").status == 200:
+                seen.sessions[token] = {user["username"] for user in process.api(token).users_info().json()}
+        return seen
+    except (OSError, AssertionError) as error:
+        raise AssertionError(f"{error}\n{process.said()}") from error
+    finally:
+        process.kill()
+
+
+def judge(seen, day, cut):
+    promised = max(number for number, promise in enumerate(day.promises) if promise.answered <= cut.now)
     promise = day.promises[promised]
     # What was asked for and not answered may have happened or not.
-    asked = [later for later in day.promises[promised + 1 :] if later.asked <= now]
+    asked = [later for later in day.promises[promised + 1 :] if later.asked <= cut.now]
     if promise.certificate:
-        assert process.certificate() == promise.certificate
-    answer = process.api().users_info()
-    if promise.users:
-        assert answer.status != 404, "the accounts are lost"
+        assert seen.certificate == promise.certificate
+    assert seen.has_users or not promise.users, "the accounts are lost"
+    possible = [promise.users, *(later.users for later in asked)]
     for token, is_valid in promise.sessions.items():
-        if any(later.sessions.get(token) != is_valid for later in asked):
-            continue
-        answer = process.api(token).users_info()
-        assert (answer.status == 200) == is_valid, f"a session is{'' if is_valid else ' not'} ended: {answer}"
-        if is_valid:
-            names = {user["username"] for user in answer.json()}
-            possible = [promise.users, *(later.users for later in asked)]
-            assert names in possible, f"{names}, but one of {possible}"
+        if all(later.sessions.get(token) == is_valid for later in asked):
+            assert (token in seen.sessions) == is_valid, f"a session is {'' if is_valid else 'not '}ended"
+    for users in seen.sessions.values():
+        assert users in possible, f"{users}, but one of {possible}"
