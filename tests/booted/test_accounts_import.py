@@ -73,7 +73,14 @@ def test_users_without_their_secrets_are_not_taken_over(plant, old, alone):
 
 
 def test_what_takes_them_over_may_do_nothing_else(plant, old):
-    names = ("User", "AmbientCapabilities", "CapabilityBoundingSet", "PrivateNetwork", "NoNewPrivileges", "ProtectSystem")
+    names = (
+        "User",
+        "AmbientCapabilities",
+        "CapabilityBoundingSet",
+        "PrivateNetwork",
+        "NoNewPrivileges",
+        "ProtectSystem",
+    )
     assert plant.machine.properties(UNIT, *names) == {
         "User": "openplc-api",
         "AmbientCapabilities": "cap_dac_read_search",

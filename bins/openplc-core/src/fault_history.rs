@@ -2,7 +2,8 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use openplc_rt::fault_record::Fault;
 use openplc_wire::manifest::ProgramId;
@@ -14,6 +15,8 @@ use crate::store::{Store, StoreError, write_json};
 const MOST_FAULTS: usize = 2;
 /// See [`MOST_FAULTS`]; in milliseconds.
 const WINDOW_MS: u64 = 60_000;
+/// Bytes of a recorded fault, at most.
+const RECORD_LENGTH: usize = 4096;
 
 /// When which program faulted.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,12 +58,13 @@ impl FaultHistory {
         faults.fold(None, Option::or)
     }
 
-    /// The empty file that a fatal signal will be recorded in.
+    /// The blank file that a fatal signal will be recorded in. Its place on the disk is taken now: at the time of need the
+    /// disk may be full.
     ///
     /// # Errors
     /// [`StoreError::File`]: there is neither a place on the disk nor in memory.
     pub fn open_record(&self) -> Result<File, StoreError> {
-        File::create(&self.record).or_else(|error| {
+        create_blank(&self.record).or_else(|error| {
             let error = StoreError::File {
                 path: self.record.clone(),
                 error,
@@ -68,7 +72,7 @@ impl FaultHistory {
             let spare = self
                 .spare_record
                 .as_ref()
-                .and_then(|path| File::create(path).ok());
+                .and_then(|path| create_blank(path).ok());
             if spare.is_some() {
                 tracing::error!("The state of the PLC cannot be written, it runs on without ({error})");
             }
@@ -107,9 +111,17 @@ impl FaultHistory {
     }
 }
 
+fn create_blank(path: &Path) -> io::Result<File> {
+    let mut file = File::create(path)?;
+    file.write_all(&[b'\n'; RECORD_LENGTH])?;
+    file.sync_all()?;
+    Ok(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::FileExt;
 
     fn id(digit: char) -> ProgramId {
         ProgramId::try_from(digit.to_string().repeat(64)).unwrap()
@@ -134,7 +146,10 @@ mod tests {
         let store = Store::open(directory.path().to_owned()).unwrap();
         let history = FaultHistory::new(&store);
         history.open_record().unwrap();
-        assert_eq!(history.take_recorded(), None, "an empty record is no fault");
+        assert_eq!(history.take_recorded(), None, "a blank record is no fault");
+        let record = history.open_record().unwrap();
+        record.write_all_at(b"11 0 7 1a2b ", 0).unwrap();
+        assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
         fs::write(store.fault_record(), "11 0 7 1a2b ").unwrap();
         assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
         assert_eq!(history.take_recorded(), None);

@@ -1,0 +1,87 @@
+"""From inside each unit's sandbox, what it may never do fails. What a program in the core tries: test_sandbox.py."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from harness.waiting import wait_until
+
+INTRUDER = "/usr/lib/openplc-test-intruder.py"
+ANSWER = "/var/lib/openplc-runtime/api/outcomes.json"
+# What is theirs.
+ALLOWED = {
+    "openplc-api": {"secrets of the API", "control socket", "building"},
+    "openplc-compile": set(),
+}
+# Speaks to the build socket as the API does, and prints what the worker answers.
+CLIENT = """
+import socket
+client = socket.socket(socket.AF_UNIX)
+client.connect("/run/runtime/compile.socket")
+while data := client.recv(65536):
+    print(data.decode(), end="")
+"""
+
+
+@contextmanager
+def in_the_place_of(machine, unit, settings):
+    folder = f"/run/systemd/system/{unit}.d"
+    machine.run("mkdir", "--parents", folder)
+    machine.run("tee", f"{folder}/intruder.conf", text=f"[Service]\nExecStart=\n{settings}")
+    machine.run("systemctl", "daemon-reload")
+    try:
+        yield
+    finally:
+        machine.run("rm", "-r", folder)
+        machine.run("systemctl", "daemon-reload")
+
+
+@pytest.fixture(scope="module")
+def intruder(plant, api, programs):
+    """Something is there to be found: a secret of root, programs, a build."""
+    api.deploy(programs.blink.zip())
+    machine = plant.machine
+    machine.path("/root/secret").write_text("secret")
+    machine.path(INTRUDER).write_text(Path(__file__).with_name("intruder.py").read_text())
+    yield machine
+    machine.path(INTRUDER).unlink()
+
+
+@pytest.fixture(scope="module")
+def of_the_api(intruder):
+    intruder.run("systemctl", "stop", "openplc-api.service")
+    settings = f"Type=oneshot\nWatchdogSec=0\nRestart=no\nExecStart=/usr/bin/python3 {INTRUDER} {ANSWER}\n"
+    with in_the_place_of(intruder, "openplc-api.service", settings):
+        intruder.run("systemctl", "start", "openplc-api.service")
+    outcomes = json.loads(intruder.path(ANSWER).read_text())
+    intruder.path(ANSWER).unlink()
+    return outcomes
+
+
+@pytest.fixture(scope="module")
+def of_a_build(intruder):
+    with in_the_place_of(intruder, "openplc-compile@.service", f"ExecStart=/usr/bin/python3 {INTRUDER}\n"):
+        return json.loads(intruder.output("python3", "-c", CLIENT))
+
+
+def allowed(outcomes):
+    return {name for name, outcome in outcomes.items() if outcome == "allowed"}
+
+
+def test_the_api_may_do_what_is_its_own_and_nothing_else(of_the_api):
+    assert allowed(of_the_api) == ALLOWED["openplc-api"], of_the_api
+
+
+def test_a_build_may_do_nothing(of_a_build):
+    assert allowed(of_a_build) == ALLOWED["openplc-compile"], of_a_build
+
+
+@pytest.mark.parametrize("family", ["IPv4", "IPv6", "netlink", "packets"])
+def test_no_socket_reaches_out(of_the_api, of_a_build, family):
+    assert of_the_api[family] == of_a_build[family] == "EAFNOSUPPORT"
+
+
+def test_the_api_serves_afterwards(intruder, of_the_api, of_a_build, api):
+    wait_until(lambda: api.state() == "RUNNING", "an answer")
