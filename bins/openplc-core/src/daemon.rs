@@ -14,6 +14,7 @@ use openplc_image::{AbandonedInputs, Layout, Sizes, WriteRights};
 use openplc_rt::{fault_record, memory};
 use openplc_settings::core::Core;
 use openplc_settings::{Loaded, Problem};
+use openplc_wire::IMAGE_SOCKET;
 use sd_notify::NotifyState;
 
 use crate::fault_history::FaultHistory;
@@ -147,22 +148,25 @@ struct Sockets {
 
 fn inherited_sockets() -> anyhow::Result<Sockets> {
     let mut inherited = ListenFd::from_env();
-    let several = inherited.len() > 1;
-    let mut take = |number, name| {
+    let (mut control, mut image) = (None, None);
+    for number in 0..inherited.len() {
         let listener = inherited
             .take_unix_listener(number)
-            .with_context(|| format!("the inherited {name} socket is no Unix stream socket"))?;
-        if let Some(listener) = &listener {
-            listener
-                .set_nonblocking(false)
-                .with_context(|| format!("making the {name} socket blocking"))?;
-        }
-        anyhow::Ok(listener)
-    };
-    let Some(control) = take(0, "control")? else {
+            .context("an inherited socket is no Unix stream socket")?;
+        let Some(listener) = listener else { continue };
+        listener
+            .set_nonblocking(false)
+            .context("making an inherited socket blocking")?;
+        // Told apart by their names: in which order systemd passes the sockets of several units is not defined.
+        let address = listener
+            .local_addr()
+            .context("asking for an inherited socket's name")?;
+        let is_image = address.as_pathname().and_then(Path::file_stem) == Path::new(IMAGE_SOCKET).file_stem();
+        *if is_image { &mut image } else { &mut control } = Some(listener);
+    }
+    let Some(control) = control else {
         bail!("no socket was passed (LISTEN_FDS): start openplc-core by systemd or openplc-launcher");
     };
-    let image = if several { take(1, "image")? } else { None };
     Ok(Sockets { control, image })
 }
 
