@@ -3,27 +3,30 @@
 import json
 import subprocess
 import tempfile
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
 PRIORITY = 80
-PERIOD_US = 1000
-# Latencies (ns) that are counted one by one; of later ones only the greatest is known.
+PERIOD_NS = 1_000_000
+# It counts latencies one by one up to a million units; of later ones only the greatest is known.
 COUNTED = 999_999
 
 
 @contextmanager
-def beside(phase_ns, cycles, cpu=None):
+def beside(phase_ns, cycles, cpu=None, unit_ns=1):
     """The same priority and period as the task whose deadlines are at this phase, half a period later. Gives the
-    process and a function that waits for its end and returns how often each latency (ns) occurred."""
-    offset = (phase_ns // 1000 + PERIOD_US // 2) % PERIOD_US
+    process and a function that waits for its end and returns how often each latency (ns, in steps of a unit of 1 ns or
+    1 µs) occurred."""
+    offset = (phase_ns + PERIOD_NS // 2) % PERIOD_NS // 1000
     with tempfile.TemporaryDirectory(prefix="openplc-cyclictest-") as folder:
         result = Path(folder) / "result.json"
         process = subprocess.Popen(
             [
                 "cyclictest",
-                *("--mlockall", "--quiet", "--nsecs", f"--priority={PRIORITY}", f"--interval={PERIOD_US}"),
+                *("--mlockall", "--quiet", f"--priority={PRIORITY}", f"--interval={PERIOD_NS // 1000}"),
                 *(f"--loops={cycles}", f"--secaligned={offset}", f"--histogram={COUNTED}", f"--json={result}"),
+                *(["--nsecs"] if unit_ns == 1 else []),
                 *([] if cpu is None else [f"--affinity={cpu}"]),
             ],
             stdout=subprocess.DEVNULL,
@@ -33,7 +36,7 @@ def beside(phase_ns, cycles, cpu=None):
         def histogram():
             if process.wait():
                 raise RuntimeError(f"cyclictest ended with {process.returncode}")
-            return read(json.loads(result.read_text())["thread"]["0"])
+            return read(json.loads(result.read_text())["thread"]["0"], unit_ns)
 
         try:
             yield process, histogram
@@ -42,9 +45,13 @@ def beside(phase_ns, cycles, cpu=None):
             process.wait()
 
 
-def read(thread):
-    counted = {int(latency): count for latency, count in thread["histogram"].items()}
-    beyond = thread["cycles"] - sum(counted.values())
-    if beyond:
-        counted[thread["max"]] = beyond
-    return counted
+def read(thread, unit_ns):
+    """What it counted, and the deadlines that it slept through, as the engine counts them: a wake-up that is late by more
+    than a period is a late one for each of them."""
+    # It cuts a unit off: on the average half of it.
+    found = Counter({int(latency) * unit_ns + unit_ns // 2: count for latency, count in thread["histogram"].items()})
+    found[thread["max"] * unit_ns] += thread["cycles"] - found.total()
+    for latency, count in list(found.items()):
+        for missed in range(latency - PERIOD_NS, 0, -PERIOD_NS):
+            found[missed] += count
+    return +found

@@ -42,7 +42,7 @@ class Task:
 def excess(task, seconds):
     """One run. How much later (ns) than cyclictest at each percentile, and both histograms."""
     task.restart()
-    with cyclictest.beside(task.core.value(".PHASE"), round(seconds * 1000), CPU) as (_, histogram):
+    with cyclictest.beside(task.core.value(".PHASE"), round(seconds * 1000), CPU, unit_ns=1000) as (_, histogram):
         baseline = histogram()
     ours = {greatest: count for _, greatest, count in task.core.task()["cycle_latency"]["histogram"]}
     return {percent: (percentile_of(ours, percent), percentile_of(baseline, percent)) for percent in PERCENTILES}
