@@ -2,6 +2,7 @@
 //! when their parents end, because the launcher is PID 1 or asks for them.
 
 use std::fs;
+use std::time::Duration;
 
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
@@ -9,6 +10,8 @@ use nix::unistd::{Pid, Uid, getpid};
 
 /// Whoever forks faster than this often is left to the next time.
 const ATTEMPTS: usize = 100;
+/// Until a killed process has ended, and its children are ours.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// From now on descendants whose parent has ended are our children.
 ///
@@ -28,8 +31,7 @@ pub fn kill_all(user: Uid, is_known: impl Fn(Pid) -> bool) {
         for orphan in orphans {
             let _ = kill(orphan, Signal::SIGKILL);
         }
-        // Their ends, and with them their children, come when they next run.
-        std::thread::yield_now();
+        std::thread::sleep(PAUSE);
     }
 }
 
