@@ -1,16 +1,56 @@
 """cyclictest, the measure of a kernel's wake-up latency, beside a task of the engine."""
 
 import json
+import os
 import subprocess
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from harness.waiting import wait_until
+from measure.system import processor_per_wake_up, thread_of, usage
 
 PRIORITY = 80
 PERIOD_NS = 1_000_000
 # It counts latencies one by one up to a million units; of later ones only the greatest is known.
 COUNTED = 999_999
+
+
+# Left out at the end of a comparison (s): cyclictest's own end is work for the kernel, as its start is.
+MARGIN = 0.4
+
+
+@dataclass
+class Comparison:
+    """The engine and cyclictest in the same stretch of time: how often each latency (ns) occurred."""
+
+    engine: dict
+    baseline: dict
+    scans: int
+    skipped: int
+    # Processor time (ns) from one sleep to the next.
+    engine_processor: float
+    baseline_processor: float
+
+
+def compare(core, pid, cycles, cpu=None, unit_ns=1):
+    """Of the running task of 1 ms of the core with this process number."""
+    with beside(core.value(".PHASE"), cycles, cpu, unit_ns) as (process, histogram):
+        threads = [(pid, thread_of(pid, "scan")), (process.pid, measuring_thread(process))]
+        before = core.task()
+        processor = processor_per_wake_up(threads, cycles / 1000 - MARGIN)
+        after = core.task()
+        baseline = histogram()
+    engine = counted(after) - counted(before)
+    scans, skipped = (after[name] - before[name] for name in ("scan_count", "skipped"))
+    return Comparison(dict(engine), dict(baseline), scans, skipped, *processor)
+
+
+def counted(task):
+    """Latencies of a task, told as the greatest of each bucket: by a 64th too high at most."""
+    return Counter({greatest: count for _, greatest, count in task["cycle_latency"]["histogram"]})
 
 
 @contextmanager
@@ -45,9 +85,19 @@ def beside(phase_ns, cycles, cpu=None, unit_ns=1):
             process.wait()
 
 
+def measuring_thread(process):
+    """Its thread that is woken up, once it is."""
+
+    def find():
+        threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task") if int(name) != process.pid]
+        return threads[0] if threads and usage(process.pid, threads[0])[1] > 10 else None
+
+    return wait_until(find, "cyclictest to measure")
+
+
 def read(thread, unit_ns):
-    """What it counted, and the deadlines that it slept through, as the engine counts them: a wake-up that is late by more
-    than a period is a late one for each of them."""
+    """What it counted, and the deadlines that it slept through, as the engine counts them: a wake-up that is late by
+    more than a period is a late one for each of them."""
     # It cuts a unit off: on the average half of it.
     found = Counter({int(latency) * unit_ns + unit_ns // 2: count for latency, count in thread["histogram"].items()})
     found[thread["max"] * unit_ns] += thread["cycles"] - found.total()

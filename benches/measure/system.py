@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,6 +54,26 @@ def processor_seconds(pid):
         except FileNotFoundError:
             pass  # the thread has ended
     return total / 1e9
+
+
+def thread_of(pid, name):
+    """The thread of a process whose name begins so."""
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return next(int(thread.name) for thread in threads if (thread / "comm").read_text().startswith(name))
+
+
+def usage(pid, thread):
+    """Processor time (ns) that a thread has used, and how often it was given the processor."""
+    used, _, times = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()
+    return int(used), int(times)
+
+
+def processor_per_wake_up(threads, seconds):
+    """Processor time (ns) that each of these threads uses from one sleep to the next."""
+    before = [usage(*thread) for thread in threads]
+    time.sleep(seconds)
+    after = [usage(*thread) for thread in threads]
+    return [(late[0] - early[0]) / (late[1] - early[1]) for early, late in zip(before, after, strict=True)]
 
 
 def memory(pid):

@@ -3,16 +3,14 @@ half a period apart."""
 
 import os
 import statistics
-import time
 from contextlib import nullcontext
-from pathlib import Path
 
 from harness.programs import Programs
-from harness.waiting import wait_until
 from measure import cyclictest, loads
 from measure.control_socket import ControlSocket
 from measure.figures import percentile_of
 from measure.programs import wake_ups
+from measure.system import thread_of
 
 CPU = 1
 PERCENTILES = (50, 99)
@@ -29,23 +27,18 @@ class Task:
         self.pid = runtime.process("openplc-core").pid
 
     def restart(self):
-        """Fresh figures, on the one processor that cyclictest has too."""
+        """From the first scan on, on the one processor that cyclictest has too."""
         self.core.restart()
-        self.thread = next(
-            int(thread.name)
-            for thread in Path(f"/proc/{self.pid}/task").iterdir()
-            if (thread / "comm").read_text().startswith("scan")
-        )
-        os.sched_setaffinity(self.thread, {CPU})
+        os.sched_setaffinity(thread_of(self.pid, "scan"), {CPU})
 
 
-def excess(task, seconds):
-    """One run. How much later (ns) than cyclictest at each percentile, and both histograms."""
+def both(task, seconds):
+    """One run: each percentile of the engine and of cyclictest, in ns."""
     task.restart()
-    with cyclictest.beside(task.core.value(".PHASE"), round(seconds * 1000), CPU, unit_ns=1000) as (_, histogram):
-        baseline = histogram()
-    ours = {greatest: count for _, greatest, count in task.core.task()["cycle_latency"]["histogram"]}
-    return {percent: (percentile_of(ours, percent), percentile_of(baseline, percent)) for percent in PERCENTILES}
+    run = cyclictest.compare(task.core, task.pid, round(seconds * 1000), CPU, unit_ns=1000)
+    return {
+        percent: (percentile_of(run.engine, percent), percentile_of(run.baseline, percent)) for percent in PERCENTILES
+    }
 
 
 def beside_cyclictest(figures, runtime, rounds, seconds):
@@ -65,7 +58,7 @@ def beside_cyclictest(figures, runtime, rounds, seconds):
     for _ in range(rounds):
         for name, load in conditions.items():
             with load():
-                runs[name].append(excess(task, seconds))
+                runs[name].append(both(task, seconds))
     for name, measured in runs.items():
         columns = {
             percent: [statistics.median(run[percent][side] for run in measured) / 1000 for side in (0, 1)]
@@ -82,26 +75,6 @@ def beside_cyclictest(figures, runtime, rounds, seconds):
         )
 
 
-def usage(pid, thread):
-    """Processor time (ns) that a thread has used, and how often it was given the processor."""
-    used, _, times = Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()
-    return int(used), int(times)
-
-
-def per_wake_up(before, after):
-    return (after[0] - before[0]) / (after[1] - before[1])
-
-
-def measuring_thread(process):
-    """The thread of cyclictest that is woken up, once it is."""
-
-    def find():
-        threads = [int(name) for name in os.listdir(f"/proc/{process.pid}/task") if int(name) != process.pid]
-        return threads[0] if threads and usage(process.pid, threads[0])[1] > 10 else None
-
-    return wait_until(find, "cyclictest to measure")
-
-
 def overhead(figures, runtime, located, rounds, seconds):
     """Processor time of a scan of a program that does nothing, with the kernel's part of sleeping and waking up, beside
     that of cyclictest, which does nothing else."""
@@ -109,12 +82,8 @@ def overhead(figures, runtime, located, rounds, seconds):
     differences, ours, baselines = [], [], []
     for _ in range(rounds):
         task.restart()
-        with cyclictest.beside(task.core.value(".PHASE"), round(seconds * 2000), CPU) as (process, _):
-            threads = [(task.pid, task.thread), (process.pid, measuring_thread(process))]
-            before = [usage(*thread) for thread in threads]
-            time.sleep(seconds)
-            after = [usage(*thread) for thread in threads]
-        engine, baseline = (per_wake_up(*pair) for pair in zip(before, after, strict=True))
+        run = cyclictest.compare(task.core, task.pid, round(seconds * 1000), CPU, unit_ns=1000)
+        engine, baseline = run.engine_processor, run.baseline_processor
         ours.append(engine)
         baselines.append(baseline)
         differences.append(engine - baseline)

@@ -4,8 +4,10 @@ import json
 import os
 import subprocess
 import time
+from dataclasses import asdict
 from pathlib import Path
 
+from harness.processes import all_processes
 from loads import LOADS
 from measure import cyclictest
 from measure.control_socket import ControlSocket
@@ -32,14 +34,18 @@ def connected(launcher):
     raise RuntimeError(f"the launcher ended with {launcher.returncode}")
 
 
+def pid_of(name):
+    return next(process.pid for process in all_processes() if process.name == name)
+
+
 def memory_of_processes():
     """Resident and locked bytes of each of our processes."""
     found = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and (name := (folder / "comm").read_text().strip()).startswith("openplc-"):
-            status = (folder / "status").read_text()
-            locked = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmLck")), 0)
-            found[name] = {"resident": memory(int(folder.name))[0], "locked": locked * 1024}
+    for name in ("openplc-launcher", "openplc-api", "openplc-core"):
+        pid = pid_of(name)
+        status = Path(f"/proc/{pid}/status").read_text()
+        locked = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmLck")), 0)
+        found[name] = {"resident": memory(pid)[0], "locked": locked * 1024}
     return found
 
 
@@ -52,15 +58,11 @@ def measure(load, scans):
         # Or it would take minutes under load until cyclictest starts.
         os.nice(-20)
         core.restart()
-        with cyclictest.beside(core.value(".PHASE"), scans) as (_, histogram):
-            baseline = histogram()
-        task = core.task()
+        run = cyclictest.compare(core, pid_of("openplc-core"), scans)
     return {
         "real_time": core.request("status")["real_time"],
-        "task": task,
-        "cyclictest": baseline,
+        **asdict(run),
         "memory": memory_of_processes(),
-        "kernel": Path("/proc/version").read_text().strip(),
         "guest_seconds": time.monotonic(),
     }
 

@@ -5,15 +5,30 @@ from dataclasses import dataclass
 from measure.figures import percentile_of
 
 PERCENTILES = (50, 99, 99.9, 99.99)
-HEAD = ["kernel", "load", "scans", "missed", "", *(f"p{percent}" for percent in PERCENTILES), "max", "rerun"]
+HEAD = [
+    "kernel",
+    "load",
+    "scans",
+    "missed",
+    "",
+    *(f"p{percent}" for percent in PERCENTILES),
+    "max",
+    "processor",
+    "rerun",
+]
 
 
 def microseconds(nanoseconds):
     return f"{nanoseconds / 1000:.1f}"
 
 
-def spread(histogram, greatest):
-    return [*(microseconds(percentile_of(histogram, percent)) for percent in PERCENTILES), microseconds(greatest)]
+def spread(histogram):
+    return [microseconds(percentile_of(histogram, percent)) for percent in (*PERCENTILES, 100)]
+
+
+def numbers(histogram):
+    """As it was before it became JSON."""
+    return {int(latency): count for latency, count in histogram.items()}
 
 
 @dataclass
@@ -28,15 +43,14 @@ class Row:
         return all(result == self.results[0] for result in self.results)
 
     def lines(self):
-        task, cyclictest = self.results[0]["task"], self.results[0]["cyclictest"]
-        latency = task["cycle_latency"]
-        ours = {greatest: count for _, greatest, count in latency["histogram"]}
-        baseline = {int(ns): count for ns, count in cyclictest.items()}
+        first = self.results[0]
+        engine, baseline = numbers(first["engine"]), numbers(first["baseline"])
         rerun = "–" if len(self.results) == 1 else "identical" if self.identical() else "**different**"
-        first = [self.kernel, self.load, f"{task['scan_count']:,}", str(task["skipped"])]
+        ours = [*spread(engine), microseconds(first["engine_processor"]), rerun]
+        theirs = [*spread(baseline), microseconds(first["baseline_processor"]), ""]
         return [
-            [*first, "engine", *spread(ours, latency["max_ns"]), rerun],
-            ["", "", f"{sum(baseline.values()):,}", "", "cyclictest", *spread(baseline, max(baseline)), ""],
+            [self.kernel, self.load, f"{first['scans']:,}", str(first["skipped"]), "engine", *ours],
+            ["", "", f"{sum(baseline.values()):,}", "", "cyclictest", *theirs],
         ]
 
     def document(self):
