@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use openplc_engine::cycle::Cycle;
-use openplc_engine::debug::Variables;
 use openplc_engine::statistics::{self, Reader};
 use openplc_image::{Address, AddressError, Area, Binding, Layout, Moment, OutsideImage, PlcState, Width};
 use openplc_program::python::Requests;
@@ -14,6 +13,7 @@ use openplc_program::{
 };
 use openplc_wire::manifest::Manifest;
 
+use crate::debug_variables::DebugVariables;
 use crate::foreign_threads;
 use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;
@@ -207,6 +207,16 @@ impl Loaded {
         Binding::new(&self.layout, &self.located).ok()
     }
 
+    /// Its variables for a debugger, and the MD5 of its source.
+    pub fn debug_variables<'a>(&'a mut self, image: &'a ProcessImage) -> (DebugVariables<'a>, &'a str) {
+        let variables = DebugVariables {
+            program: &mut self.program,
+            located: &self.located,
+            image,
+        };
+        (variables, &self.md5)
+    }
+
     /// Executes one scan of a task that has `started` at this time (ns): inputs in, program, outputs out. Outputs go out only
     /// if it `goes_on` after the scan.
     ///
@@ -301,29 +311,4 @@ fn allowance(interval: u64) -> u64 {
         .saturating_mul(ALLOWANCE_INTERVALS)
         .min(interval.saturating_add(MOST_OVERTIME))
         .max(LEAST_ALLOWANCE)
-}
-
-/// A program's variables as the debug protocol sees them: those of its first debug array.
-pub struct DebugVariables<'a>(pub &'a mut Program);
-
-impl Variables for DebugVariables<'_> {
-    fn count(&self) -> u32 {
-        self.0.array_lengths().first().copied().unwrap_or(0)
-    }
-
-    fn size(&mut self, index: u32) -> Option<usize> {
-        self.0.variable_size(index)
-    }
-
-    fn read(&mut self, index: u32, into: &mut [u8]) -> Option<usize> {
-        self.0.read(index, into)
-    }
-
-    fn force(&mut self, index: u32, value: Option<&[u8]>) -> bool {
-        self.0.force(index, value).is_ok()
-    }
-
-    fn set_byte_order(&mut self, reverse: bool) {
-        self.0.set_byte_order(reverse);
-    }
 }

@@ -15,7 +15,7 @@ use openplc_wire::manifest::{Manifest, ProgramId, Variable};
 use openplc_wire::retain::RetainStatus;
 
 use crate::fault_history::FaultHistory;
-use crate::loaded::{DebugVariables, Loaded};
+use crate::loaded::Loaded;
 use crate::program_log::ProgramLog;
 use crate::retention::Retention;
 use crate::scan::ScanSlot;
@@ -147,8 +147,8 @@ impl Machine {
             return Ok(debug::not_loaded(frame));
         };
         let scans = loaded.scans();
-        let variables = &mut DebugVariables(&mut loaded.program);
-        let length = request.execute(variables, &loaded.md5, scans, &mut answer);
+        let (mut variables, md5) = loaded.debug_variables(self.slot.process_image());
+        let length = request.execute(&mut variables, md5, scans, &mut answer);
         drop(pause);
         Ok(answer[..length].to_vec())
     }

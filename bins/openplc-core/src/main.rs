@@ -3,6 +3,7 @@
 
 mod connection;
 mod daemon;
+mod debug_variables;
 mod fault_history;
 mod fault_location;
 mod figures;

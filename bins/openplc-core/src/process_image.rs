@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use openplc_image::{Binding, Image, LocatedValues, Moment, SafeOutputs, Sizes};
+use openplc_image::{Address, Binding, Image, LocatedValues, Moment, SafeOutputs, Sizes};
 use openplc_rt::pi_mutex::PiMutex;
 
 use crate::image_server::ImageKeeper;
@@ -26,9 +26,16 @@ impl ProcessImage {
         Ok(Self(PiMutex::new(Image::new(sizes)?)?))
     }
 
-    /// Before the first scan of a program: see [`Binding::start`].
+    /// Before the first scan of a program, in which nothing is forced yet: see [`Binding::start`].
     pub fn start(&self, binding: &mut Binding, values: &mut impl LocatedValues) {
-        binding.start(&mut self.0.lock(), values);
+        let mut image = self.0.lock();
+        image.release_forces();
+        binding.start(&mut image, values);
+    }
+
+    /// Holds a value against program and plugins (`Some`), or lets it go (`None`).
+    pub fn force(&self, address: Address, value: Option<u64>) {
+        self.0.lock().force(address, value);
     }
 
     /// Before each scan: gives the program what plugins have written until now.

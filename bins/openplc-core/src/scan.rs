@@ -230,6 +230,11 @@ impl ScanSlot {
         Ok(old)
     }
 
+    /// The process image.
+    pub fn process_image(&self) -> &ProcessImage {
+        &self.image
+    }
+
     /// Where the process image has what.
     ///
     /// # Errors

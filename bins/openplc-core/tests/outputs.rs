@@ -39,6 +39,29 @@ fn what_is_published_belongs_to_one_scan() {
 }
 
 #[test]
+fn a_forced_output_is_held_until_it_is_let_go() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &[]);
+    let force = |client: &mut Client, forced: u8| {
+        assert_eq!(
+            client.debug(&[0x42, 0, 4, forced, 0, 4, 9, 0, 0, 0]),
+            [0x42, 0x7E]
+        );
+        image.values(OUTPUTS).0.scan
+    };
+    let since = force(&mut client, 1);
+    until("ten scans", || {
+        (image.values(OUTPUTS).0.scan > since + 10).then_some(())
+    });
+    assert_eq!(image.values(["%QD0"]).1, [9], "though the program counts on");
+    force(&mut client, 0);
+    until("the program's own value", || {
+        let (moment, [value]) = image.values(["%QD0"]);
+        (value == moment.scan).then_some(())
+    });
+}
+
+#[test]
 fn outputs_are_off_when_the_plc_is_stopped_and_come_back_with_the_start() {
     let core = Core::start();
     let (mut client, image) = running(&core, &[]);

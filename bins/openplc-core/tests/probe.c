@@ -25,7 +25,7 @@ static const openplc_task tasks[] = { { "slow", 100000000, 5, 0 }, { "probe", IN
 #else
 static const openplc_task tasks[] = { { "probe", INTERVAL_NS, 0, 0 } };
 #endif
-static const uint32_t lengths[] = { 3 };
+static const uint32_t lengths[] = { 5 };
 static const openplc_host *runtime;
 /* Located: a counter in memory, twice, that goes on when another probe takes this one's place; and outputs. */
 static uint32_t memory[2], output;
@@ -128,6 +128,7 @@ static void *variable(uint32_t address, uint32_t *size) {
     case 0: *size = sizeof counter; return &counter;
     case 1: *size = sizeof misbehaviour; return &misbehaviour;
     case 2: *size = sizeof pattern; return &pattern;
+    case 4: *size = sizeof output; return &output;
     default: *size = 0; return NULL;
     }
 }

@@ -1,0 +1,58 @@
+//! A program's variables as the debug protocol sees them.
+
+use openplc_engine::debug::Variables;
+use openplc_image::Address;
+use openplc_program::Program;
+
+use crate::process_image::ProcessImage;
+
+/// The variables of a program's first debug array. Those that are located are forced in the process image too, so that no
+/// plugin changes them.
+pub struct DebugVariables<'a> {
+    /// The program, between two scans.
+    pub program: &'a mut Program,
+    /// Addresses of its located variables.
+    pub located: &'a [Address],
+    /// The image that they lie in.
+    pub image: &'a ProcessImage,
+}
+
+impl DebugVariables<'_> {
+    /// The value of a variable of at most 64 bits, as an unsigned number.
+    fn number(&mut self, index: u32) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.program.read(index, &mut bytes)?;
+        Some(u64::from_le_bytes(bytes))
+    }
+}
+
+impl Variables for DebugVariables<'_> {
+    fn count(&self) -> u32 {
+        self.program.array_lengths().first().copied().unwrap_or(0)
+    }
+
+    fn size(&mut self, index: u32) -> Option<usize> {
+        self.program.variable_size(index)
+    }
+
+    fn read(&mut self, index: u32, into: &mut [u8]) -> Option<usize> {
+        self.program.read(index, into)
+    }
+
+    fn force(&mut self, index: u32, value: Option<&[u8]>) -> bool {
+        if self.program.force(index, value).is_err() {
+            return false;
+        }
+        let number = self.program.located_by_debug_address(index);
+        if let Some(address) = number.and_then(|number| self.located.get(number)) {
+            // Read back, because the debugger may have another byte order.
+            let forced = value.and_then(|_| self.number(index));
+            self.image.force(*address, forced);
+        }
+        true
+    }
+
+    fn set_byte_order(&mut self, reverse: bool) {
+        self.program.set_byte_order(reverse);
+    }
+}
