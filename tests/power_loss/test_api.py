@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 import pytest
 from power_loss.api import ApiProcess
 from power_loss.disk import Disk, after_every_cut
-from power_loss.trace import Recorder, end
+from power_loss.trace import Recorder, can_trace, end
 
 CUTS = int(os.environ.get("OPENPLC_POWER_CUTS", "60"))
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not can_trace(), reason="strace may not trace here: losses of power are not tested"),
+]
 PASSWORD = "correct horse battery staple"
 
 

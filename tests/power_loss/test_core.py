@@ -11,9 +11,13 @@ import pytest
 from harness.waiting import wait_until
 from power_loss.core import Core, Program
 from power_loss.disk import Disk, after_every_cut
-from power_loss.trace import Recorder, end
+from power_loss.trace import Recorder, can_trace, end
 
-CUTS = int(os.environ.get("OPENPLC_POWER_CUTS", "150"))
+CUTS = int(os.environ.get("OPENPLC_POWER_CUTS", "60"))
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(not can_trace(), reason="strace may not trace here: losses of power are not tested"),
+]
 # Where values stand in the file: behind the sequence, the time, and two checksums.
 VALUES = 24
 BLOCK = 4096

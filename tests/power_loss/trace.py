@@ -35,6 +35,14 @@ def decoded(text):
     return bytes.fromhex(text.replace("\\x", ""))
 
 
+def can_trace():
+    """Whether strace is there and may trace."""
+    try:
+        return subprocess.run(["strace", "--seccomp-bpf", "-f", "-o", os.devnull, "true"], capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 class Recorder:
     """Runs commands and notes what they do in `folder`."""
 

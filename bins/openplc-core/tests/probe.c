@@ -25,7 +25,13 @@ static const openplc_task tasks[] = { { "slow", 100000000, 5, 0 }, { "probe", IN
 #else
 static const openplc_task tasks[] = { { "probe", INTERVAL_NS, 0, 0 } };
 #endif
+#ifdef BLOCK
+/* Large, and all of its bytes are equal whenever no scan is in progress. */
+static uint8_t block[65536];
+static const uint32_t lengths[] = { 4 };
+#else
 static const uint32_t lengths[] = { 5 };
+#endif
 static const openplc_host *runtime;
 /* Located: a counter in memory, twice, that goes on when another probe takes this one's place; and outputs. */
 static uint32_t memory[2], output;
@@ -99,6 +105,9 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
 #endif
     /* Both halves are equal whenever no scan is in progress. */
     pattern = (uint64_t)counter << 32 | counter;
+#ifdef BLOCK
+    memset(block, (int)counter, sizeof block);
+#endif
     switch (misbehaviour) {
     case 1: return OPENPLC_EXCEPTION;
     case 2: *(volatile int *)0 = 1; break;
@@ -129,6 +138,9 @@ static void *variable(uint32_t address, uint32_t *size) {
     case 1: *size = sizeof misbehaviour; return &misbehaviour;
     case 2: *size = sizeof pattern; return &pattern;
     case 4: *size = sizeof output; return &output;
+#ifdef BLOCK
+    case 3: *size = sizeof block; return block;
+#endif
     default: *size = 0; return NULL;
     }
 }

@@ -198,6 +198,39 @@ fn a_program_that_faults_leaves_the_values_of_its_last_whole_scan() {
     assert!(began_with(&mut client) >= last);
 }
 
+/// Counter and block, which is too large to be copied at any moment.
+const LARGE: [(u32, &str, &str); 2] = [COUNTER, (3, "CONFIG0.BLOCK", "STRING")];
+
+#[test]
+fn a_large_copy_is_of_one_scan() {
+    let core = Core::start();
+    let mut client = core.connect();
+    assert_eq!(client.load(&retaining(&["-DBLOCK"], &LARGE)), DONE);
+    for _ in 0..3 {
+        stored(&mut client);
+        let stored = openplc_retain::read(&core.state_directory().join("retain"));
+        let values = stored.unwrap().unwrap().values;
+        let (counter, block) = values.split_at(4);
+        assert!(block.iter().all(|byte| *byte == counter[0]), "{counter:?} {:?}", &block[..8]);
+    }
+}
+
+#[test]
+fn a_copy_for_which_there_is_never_time_delays_no_scan() {
+    let core = Core::start();
+    let mut client = core.connect();
+    assert_eq!(client.load(&retaining(&["-DBLOCK", "-DINTERVAL_NS=50000"], &LARGE)), DONE);
+    until("the problem is known", || status(&mut client).problem);
+    assert!(client.logs().iter().any(|entry| entry.message.contains("Retain fewer of them")));
+    let (_, before) = counter_and_scans(&mut client);
+    until("scans go on", || (counter_and_scans(&mut client).1 > before + 1000).then_some(()));
+    // A stop needs no time between scans.
+    assert_eq!(client.ask(&Request::Stop), DONE);
+    let (last, _) = counter_and_scans(&mut client);
+    assert_eq!(client.ask(&Request::Start), DONE);
+    assert_eq!(began_with(&mut client), last);
+}
+
 #[test]
 fn a_program_of_an_older_version_runs_without_retained_variables() {
     let core = Core::start();
