@@ -87,6 +87,12 @@ def test_one_port_and_no_other(plant, daemons):
     assert plant.machine.listening() == {("tcp", plant.port)}
 
 
+def test_no_daemon_listens_in_a_network_of_its_own(plant, daemons):
+    for process in daemons:
+        inside = ["nsenter", "--net", "--target", str(process.pid), "ss", "--no-header", "--listening", "--tcp", "--udp"]
+        assert subprocess.run(inside, capture_output=True, text=True, check=True).stdout == ""
+
+
 def test_no_daemon_shares_the_network_of_the_machine(daemons):
     machine = os.readlink("/proc/self/ns/net")
     networks = [network(process) for process in daemons]
