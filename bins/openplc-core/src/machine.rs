@@ -161,8 +161,9 @@ impl Machine {
     /// State and figures.
     pub fn status(&self, detail: Detail) -> Status {
         let uptime = self.since.elapsed();
-        self.view()
-            .status(detail, &self.real_time, &self.settings_problems, uptime)
+        // Housekeeping must not wait for those who ask for many figures.
+        let view = self.view().clone();
+        view.status(detail, &self.real_time, &self.settings_problems, uptime)
     }
 
     /// Debug variables of the current program.

@@ -13,14 +13,15 @@ use openplc_wire::manifest::Manifest;
 use crate::figures;
 use crate::machine::summary;
 
-/// State, program and figures as clients see them.
+/// State, program and figures as clients see them. A clone is cheap, and whoever looks at figures at leisure takes one.
+#[derive(Clone)]
 pub struct View {
     state: State,
     error: Option<String>,
     errors: u64,
     manifest: Option<Arc<Manifest>>,
     /// Of each task, the most urgent first.
-    figures: Vec<(Task, Reader)>,
+    figures: Arc<[(Task, Reader)]>,
 }
 
 impl Default for View {
@@ -30,7 +31,7 @@ impl Default for View {
             error: None,
             errors: 0,
             manifest: None,
-            figures: Vec::new(),
+            figures: Arc::default(),
         }
     }
 }
@@ -78,7 +79,7 @@ impl View {
     /// Shows another program.
     pub fn set_program(&mut self, manifest: Arc<Manifest>, figures: Vec<(Task, Reader)>) {
         self.manifest = Some(manifest);
-        self.figures = figures;
+        self.figures = figures.into();
     }
 
     /// All of it as the control protocol tells it.

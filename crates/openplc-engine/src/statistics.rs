@@ -256,7 +256,7 @@ impl Reader {
         Figures::from_words(self.0.figures.load())
     }
 
-    /// The figures and how they are distributed. Copies 50 KB, so it is for those who ask for it.
+    /// The figures and how they are distributed. Goes through 50 KB, so it is for those who ask for it.
     #[must_use]
     pub fn read_with_histograms(&self) -> (Figures, Histograms) {
         let [scan_time, cycle_time, latency] =

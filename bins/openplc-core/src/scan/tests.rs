@@ -34,7 +34,13 @@ fn probe(directory: &Path) -> Loaded {
         uses_python: false,
     };
     let layout = Layout::new(&Sizes::default());
-    Loaded::load(&object, Arc::new(manifest), Arc::new(ProgramLog::default()), &layout).unwrap()
+    Loaded::load(
+        &object,
+        Arc::new(manifest),
+        Arc::new(ProgramLog::default()),
+        &layout,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -50,7 +56,13 @@ fn a_scan_allocates_nothing() {
     let patience = Duration::from_secs(20);
     let exchanged = slot.exchange(probe(directory.path()), true, patience, |_, _| {});
     assert!(exchanged.is_ok_and(|old| old.is_none()));
-    let figures = slot.between_scans(patience).unwrap().loaded().unwrap().figures.clone();
+    let figures = slot
+        .between_scans(patience)
+        .unwrap()
+        .loaded()
+        .unwrap()
+        .figures
+        .clone();
     let scans = || figures[0].1.read().scans;
     slot.scan(&mut seat);
     assert_eq!(scans(), 1);

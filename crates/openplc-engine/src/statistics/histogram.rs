@@ -77,18 +77,29 @@ impl Histogram {
         count.store(count.load(Ordering::Relaxed) + times, Ordering::Release);
     }
 
-    /// The counts at about this moment. The caller fences before it reads what must be as new as these.
-    pub fn load(&self) -> Box<[u64]> {
-        self.0.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    /// The buckets that hold anything at about this moment, ascending. The caller fences before it reads what must be as new as
+    /// these.
+    pub fn load(&self) -> Vec<Bucket> {
+        let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed));
+        let filled = counts.enumerate().filter(|(_, count)| *count > 0);
+        filled
+            .map(|(index, count)| {
+                let (least, greatest) = bounds(index);
+                Bucket {
+                    least,
+                    greatest,
+                    count,
+                }
+            })
+            .collect()
     }
 }
 
 /// A histogram that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Distribution {
-    counts: Box<[u64]>,
+    buckets: Vec<Bucket>,
     count: u64,
-    max: u64,
 }
 
 /// Durations of about the same length.
@@ -104,12 +115,12 @@ pub struct Bucket {
 
 impl Distribution {
     /// `max` is the exact greatest duration.
-    pub(super) fn new(counts: Box<[u64]>, max: u64) -> Self {
-        Self {
-            count: counts.iter().sum(),
-            counts,
-            max,
+    pub(super) fn new(mut buckets: Vec<Bucket>, max: u64) -> Self {
+        if let Some(last) = buckets.last_mut() {
+            last.greatest = last.greatest.min(max);
         }
+        let count = buckets.iter().map(|bucket| bucket.count).sum();
+        Self { buckets, count }
     }
 
     /// How many durations were counted.
@@ -120,15 +131,7 @@ impl Distribution {
 
     /// The buckets that hold anything, ascending.
     pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
-        let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
-        filled.map(|(index, &count)| {
-            let (least, greatest) = bounds(index);
-            Bucket {
-                least,
-                greatest: greatest.min(self.max),
-                count,
-            }
-        })
+        self.buckets.iter().copied()
     }
 
     /// The duration (ns) that `parts` of 10,000 durations do not exceed, by nearest rank: 9,990 asks for p99.9. It is
@@ -225,7 +228,11 @@ mod tests {
             let durations: Vec<u64> = (0..count).map(|at| greatest - at * step).collect();
             let histogram = Histogram::new();
             histogram.add_series(Series { greatest, step, count });
-            prop_assert_eq!(histogram.load(), distribution(&durations).counts);
+            let one_by_one = Histogram::new();
+            for duration in durations {
+                one_by_one.add(duration);
+            }
+            prop_assert_eq!(histogram.load(), one_by_one.load());
         }
     }
 }
