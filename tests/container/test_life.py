@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from catalogue import single_task
-from container.contained import ContainedRuntime
+from container.contained import IMAGE, LIMITS, podman
 from harness.debug_protocol import Debugger
 from harness.programs import bundle
 from harness.runtime import PASSWORD, bring_to_an_end
@@ -181,12 +181,10 @@ def test_accounts_of_openplc_runtime_v4_are_taken_over_from_the_volume(container
     assert "Took over the accounts" in container.log()
 
 
-def test_a_second_container_on_the_same_volume_is_refused(runtime, api, tmp_path):
-    second = ContainedRuntime(tmp_path / "second")
-    second.data, second.volume = runtime.data, (f"--volume={runtime.data}:/run/runtime",)
-    second.start_container()
-    assert second.launcher.wait(20) != 0
-    assert "Another launcher is using /run/runtime" in second.log()
+def test_a_second_container_on_the_same_volume_is_refused(runtime, api):
+    second = podman("run", "--rm", *LIMITS, f"--volume={runtime.data}:/run/runtime", IMAGE, check=False)
+    assert second.returncode == 1, second
+    assert "Another launcher is using /run/runtime" in second.stdout
     assert runtime.answers()
 
 
