@@ -19,12 +19,15 @@ from harness.waiting import wait_until
 
 MESSAGE, DEBUG = 1, 2
 START_TIME = 60.0
+# Bytes of the probe's last variable: several sectors, so that a write of it can be torn.
+BLOCK = 3500
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
 @dataclass
 class Program:
-    """The probe of the scan engine's own tests, whose first variable counts scans and is retained."""
+    """The probe of the scan engine's own tests. Its first variable counts scans; each byte of its last is the lowest of that
+    count. Both are retained."""
 
     object: bytes
     identity: str
@@ -34,7 +37,7 @@ class Program:
         with tempfile.TemporaryDirectory() as folder:
             made = Path(folder) / "probe.so"
             subprocess.run(
-                ["cc", "-shared", "-fPIC", "-O1", "-s", "-Wl,-z,noexecstack", f'-DMD5="{mark:032x}"', *definitions,
+                ["cc", "-shared", "-fPIC", "-O1", "-s", "-Wl,-z,noexecstack", f'-DMD5="{mark:032x}"', f"-DBLOCK={BLOCK}", *definitions,
                  "-I", REPOSITORY / "crates/openplc-program/include", "-o", made,
                  REPOSITORY / "bins/openplc-core/tests/probe.c"],
                 check=True,
@@ -44,7 +47,8 @@ class Program:
 
     @property
     def manifest(self):
-        variables = [{"index": 0, "path": "CONFIG0.COUNTER", "type": "UDINT", "retain": True}]
+        variables = [{"index": 0, "path": "CONFIG0.COUNTER", "type": "UDINT", "retain": True},
+                     {"index": 3, "path": "CONFIG0.BLOCK", "type": "STRING", "retain": True}]  # fmt: skip
         return json.dumps({
             "format": 1, "program": self.identity, "object_sha256": self.identity, "generation": "matiec",
             "md5": "0" * 32, "compiler": "cc", "tasks": [{"name": "probe", "interval_ns": 1000000, "priority": 0}],

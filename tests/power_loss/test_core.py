@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from harness.waiting import wait_until
-from power_loss.core import Core, Program
+from power_loss.core import BLOCK, Core, Program
 from power_loss.disk import Disk, after_every_cut
 from power_loss.trace import Recorder, can_trace, end
 
@@ -18,9 +18,9 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(not can_trace(), reason="strace may not trace here: losses of power are not tested"),
 ]
-# Where values stand in the file: behind the sequence, the time, and two checksums.
+# Where values stand in the file: in the first slot, behind the sequence, the time, and two checksums.
+SLOT = 4096
 VALUES = 24
-BLOCK = 4096
 
 
 @dataclass
@@ -181,9 +181,17 @@ def judge(seen, day, cut):
     if "retain" not in cut.contents:
         allowed.add(0)
     assert seen.counter in allowed, f"{seen}, but the counter was one of these: {sorted(allowed)[-10:]}"
+    if seen.counter:
+        assert is_whole(cut, seen.counter), f"{seen}, but not all values are of that scan"
     # Where the PLC was stopped the answer says that everything is on disk.
     if len(possible) == 1 and found[0].counter is not None:
         assert seen.counter == found[0].counter
+
+
+def is_whole(cut, counter):
+    """Whether a file has the counter's value together with all others of its scan."""
+    values = struct.pack("<I", counter) + bytes([counter & 0xFF]) * BLOCK
+    return any(values in cut.contents.get(name, b"") for name in ("retain", "retain.before"))
 
 
 def values(cut, name):
@@ -191,7 +199,7 @@ def values(cut, name):
     found = []
     for change in cut.begun(cut.inodes[name]) if name in cut.inodes else []:
         # A new file is written as a whole.
-        at = VALUES if change.offset else BLOCK + VALUES
+        at = VALUES if change.offset else SLOT + VALUES
         if len(change.data) >= at + 4:
             if cut.is_safe(change):
                 found.clear()

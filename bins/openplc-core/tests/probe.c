@@ -26,8 +26,8 @@ static const openplc_task tasks[] = { { "slow", 100000000, 5, 0 }, { "probe", IN
 static const openplc_task tasks[] = { { "probe", INTERVAL_NS, 0, 0 } };
 #endif
 #ifdef BLOCK
-/* Large, and all of its bytes are equal whenever no scan is in progress. */
-static uint8_t block[65536];
+/* As large as defined, and all of its bytes are equal whenever no scan is in progress. */
+static uint8_t block[BLOCK];
 static const uint32_t lengths[] = { 4 };
 #else
 static const uint32_t lengths[] = { 5 };
