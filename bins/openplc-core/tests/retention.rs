@@ -211,7 +211,11 @@ fn a_large_copy_is_of_one_scan() {
         let stored = openplc_retain::read(&core.state_directory().join("retain"));
         let values = stored.unwrap().unwrap().values;
         let (counter, block) = values.split_at(4);
-        assert!(block.iter().all(|byte| *byte == counter[0]), "{counter:?} {:?}", &block[..8]);
+        assert!(
+            block.iter().all(|byte| *byte == counter[0]),
+            "{counter:?} {:?}",
+            &block[..8]
+        );
     }
 }
 
@@ -219,11 +223,21 @@ fn a_large_copy_is_of_one_scan() {
 fn a_copy_for_which_there_is_never_time_delays_no_scan() {
     let core = Core::start();
     let mut client = core.connect();
-    assert_eq!(client.load(&retaining(&["-DBLOCK=65536", "-DINTERVAL_NS=50000"], &LARGE)), DONE);
+    assert_eq!(
+        client.load(&retaining(&["-DBLOCK=65536", "-DINTERVAL_NS=50000"], &LARGE)),
+        DONE
+    );
     until("the problem is known", || status(&mut client).problem);
-    assert!(client.logs().iter().any(|entry| entry.message.contains("Retain fewer of them")));
+    assert!(
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("Retain fewer of them"))
+    );
     let (_, before) = counter_and_scans(&mut client);
-    until("scans go on", || (counter_and_scans(&mut client).1 > before + 1000).then_some(()));
+    until("scans go on", || {
+        (counter_and_scans(&mut client).1 > before + 1000).then_some(())
+    });
     // A stop needs no time between scans.
     assert_eq!(client.ask(&Request::Stop), DONE);
     let (last, _) = counter_and_scans(&mut client);
