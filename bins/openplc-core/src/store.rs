@@ -13,6 +13,8 @@ use thiserror::Error;
 
 /// Programs kept besides the current and the previous one, so that going back to one needs no build.
 const KEPT: usize = 6;
+/// Beginning of the names of files that are being written.
+const UNFINISHED: &str = ".tmp";
 
 /// Why the store cannot do what it was asked for.
 #[derive(Debug, Error)]
@@ -69,7 +71,19 @@ impl Store {
             path: programs,
             error,
         })?;
+        store.remove_unfinished();
         Ok(store)
+    }
+
+    /// Removes what a process that was killed had begun to write.
+    fn remove_unfinished(&self) {
+        for folder in [self.directory.clone(), self.programs()] {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            let unfinished =
+                entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED));
+            // What cannot be removed only takes up room.
+            unfinished.for_each(|entry| drop(fs::remove_file(entry.path())));
+        }
     }
 
     /// The directory itself.
@@ -135,6 +149,7 @@ impl Store {
             error,
         };
         let mut copy = tempfile::Builder::new()
+            .prefix(UNFINISHED)
             .suffix(".so")
             .tempfile_in(self.programs())
             .map_err(fail)?;
@@ -219,7 +234,9 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), StoreError>
 fn write_atomically(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let write = || {
         let directory = path.parent().unwrap_or(Path::new("."));
-        let mut file = NamedTempFile::new_in(directory)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(directory)?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

@@ -105,3 +105,24 @@ fn pruning_spares_the_programs_in_use() {
         .collect();
     assert_eq!(kept, "01abcdef");
 }
+
+#[test]
+fn what_a_killed_process_had_begun_to_write_is_removed() {
+    let (directory, store) = store();
+    store.keep(b"object", &manifest(id('a'), b"object")).unwrap();
+    for folder in ["", "programs/"] {
+        std::fs::write(directory.path().join(format!("{folder}.tmp1234")), "half").unwrap();
+    }
+    let store = Store::open(directory.path().to_owned()).unwrap();
+    assert!(store.holds(&id('a')));
+    let names = |folder: &Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(directory.path()), ["programs"]);
+    assert_eq!(names(&directory.path().join("programs")).len(), 2);
+}
