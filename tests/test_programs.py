@@ -181,10 +181,14 @@ class TestFaults:
         assert api.start() == "START:OK"
         assert api.state() == "RUNNING"
 
-    def test_a_crash(self, runtime, api, editor, deployed, programs):
-        """It takes the core with it, which comes back with the program; the log tells why."""
+    @pytest.mark.parametrize(
+        ("name", "place"),
+        [("crash", r"in \w+_body__"), ("crash_in_a_block", r"in \S*loop\S*, c_blocks_code\.cpp line \d+")],
+    )
+    def test_a_crash(self, runtime, api, editor, deployed, programs, name, place):
+        """It takes the core with it, which comes back with the program; the log tells why and where."""
         core = runtime.process("openplc-core")
-        debugger = deployed(programs.crash)
+        debugger = deployed(getattr(programs, name))
         wait_until(lambda: debugger.read("SCANS") > 5, "scans")
         output, trigger = runtime.output_size(), debugger.variables["TRIGGER"]
         assert trigger.iec_type == "BOOL"
@@ -195,7 +199,8 @@ class TestFaults:
         wait_until(lambda: core.pid not in {p.pid for p in runtime.processes()}, "the core to crash")
         wait_until(lambda: api.state() == "RUNNING", "the program to run again", 20)
         assert runtime.process("openplc-core") != core
-        assert re.search(r"SIGSEGV|signal 11|egmentation", runtime.log(output)), runtime.log(output)
+        told = rf"SIGSEGV.* in scan \d+ of task \w+, {place}"
+        assert re.search(told, runtime.log(output)), runtime.log(output)
 
     @pytest.mark.timeout(120)
     def test_a_scan_without_end(self, runtime, api, deployed, programs):

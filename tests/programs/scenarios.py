@@ -37,7 +37,7 @@ void loop() {
 """,
 )
 
-# Calls exit() where an exception could not get out, and from a thread of its own with NOW = 2.
+# Calls exit() where an exception could not get out, from a thread of its own with NOW = 2, and crashes with NOW = 3.
 QUITTER = CBlock(
     "QUITTER",
     [Variable("NOW", "INT", "INPUT")],
@@ -61,6 +61,7 @@ void loop() {
   CALLS++;
   if (NOW == 1) quit();
   if (NOW == 2) std::thread([] { _exit(2); }).detach();
+  if (NOW == 3) *(volatile int *)0 = 1;
 }
 """,
 )
@@ -178,7 +179,7 @@ SCENARIOS = [
             pous=[QUITTER.pou()],
             c_blocks=[QUITTER],
         )
-        for name, way in [("exit", 1), ("exit_of_a_thread", 2)]
+        for name, way in [("exit", 1), ("exit_of_a_thread", 2), ("crash_in_a_block", 3)]
     ),
     # An error in the code that MatIEC made, where the Editor cannot have looked.
     Program(

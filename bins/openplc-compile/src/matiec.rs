@@ -59,9 +59,11 @@ const QUIET: [&str; 1] = ["-w"];
 /// For programs with Python blocks.
 const PYTHON: [&str; 2] = ["-include", "../runtime/python_block.h"];
 
-/// For C++ that users write: warnings, but none of the headers that came along.
-const USER_CXX: [&str; 5] = [
+/// For C++ that users write: warnings, but none of the headers that came along; and line numbers, by which the runtime tells
+/// where it has faulted.
+const USER_CXX: [&str; 6] = [
     "-std=gnu++17",
+    "-g1",
     "-Wall",
     "-Wno-unused-variable",
     "-fno-gnu-unique",

@@ -5,16 +5,13 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use openplc_engine::faults::{self, Verdict};
 use openplc_rt::fault_record::Fault;
 use openplc_wire::manifest::ProgramId;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Store, StoreError, write_json};
 
-/// A program that faults this often within [`WINDOW_MS`] is not started again by itself.
-const MOST_FAULTS: usize = 2;
-/// See [`MOST_FAULTS`]; in milliseconds.
-const WINDOW_MS: u64 = 60_000;
 /// Bytes of a recorded fault, at most.
 const RECORD_LENGTH: usize = 4096;
 
@@ -92,16 +89,13 @@ impl FaultHistory {
                 times_ms: Vec::new(),
             };
         }
-        history
-            .times_ms
-            .retain(|time| now_ms.saturating_sub(*time) < WINDOW_MS);
-        history.times_ms.push(now_ms);
+        let verdict = faults::count(&mut history.times_ms, now_ms);
         if let Err(error) = write_json(&self.path, &history) {
             // Without a count every fault might be the first one: rather a stopped plant than an endless loop.
             tracing::error!("The fault cannot be recorded ({error}); the program is not started again");
             return true;
         }
-        history.times_ms.len() >= MOST_FAULTS
+        verdict == Verdict::Stop
     }
 
     /// Forgets the faults: somebody has uploaded a program or started it on purpose.

@@ -40,7 +40,11 @@ fn locate(store: &Store, program: &ProgramId, address: u64) -> Option<String> {
         .find_symbol(address)
         .map(|function| format!("in {function}"));
     let line = object.find_location(address).ok().flatten();
-    let line = line.and_then(|location| Some(format!("{} line {}", location.file?, location.line?)));
+    let line = line.and_then(|location| {
+        // Where it was compiled is nobody's business.
+        let file = location.file?.rsplit('/').next()?;
+        Some(format!("{file} line {}", location.line?))
+    });
     let places: Vec<_> = function.into_iter().chain(line).collect();
     (!places.is_empty()).then(|| places.join(", "))
 }

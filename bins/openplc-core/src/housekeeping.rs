@@ -97,6 +97,9 @@ fn describe(status: &Status) -> String {
             text += &format!(" ({} scans skipped)", task.skipped);
         }
     }
+    if !status.real_time.is_empty() {
+        text += &format!("; {}", status.real_time);
+    }
     text
 }
 
@@ -163,5 +166,8 @@ mod tests {
             "RUNNING, task MAIN every 0.5 ms: scan -, late p50 10 µs p99.9 31 µs max 81 µs, 1 overruns"
         );
         assert!(describe(&running(7)).ends_with("1 overruns (7 scans skipped)"));
+        let mut status = running(0);
+        status.real_time = "scans run SCHED_FIFO 80; memory is locked".into();
+        assert!(describe(&status).ends_with("1 overruns; scans run SCHED_FIFO 80; memory is locked"));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use openplc_engine::faults::PROVING_SCANS;
 use openplc_engine::lifecycle::State;
 use openplc_program::Program;
 use openplc_wire::manifest::ProgramId;
@@ -18,8 +19,6 @@ use crate::store::Commanded;
 
 /// How long the first scan of a program is waited for. It is due within one interval, which may be longer.
 const FIRST_SCAN: Duration = Duration::from_secs(1);
-/// A program that has executed this many scans has proved itself; one that faults before makes way for the one before it.
-const PROVING_SCANS: u64 = 10;
 /// How long a program may take to end where somebody waits for it.
 const UNLOAD_PATIENCE: Duration = Duration::from_secs(1);
 
