@@ -26,7 +26,7 @@ const MAX_LOCATED: u32 = 1 << 20;
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// The dynamic linker refuses it.
-    #[error("the program cannot be linked into the runtime: {0}")]
+    #[error("the program cannot be linked into the runtime: {}", linker_words(.0))]
     Link(#[from] libloading::Error),
     /// Made for another version of the runtime.
     #[error("the program was built for program ABI {0}, this runtime has {ours}; upload it again", ours = abi::ABI)]
@@ -37,6 +37,11 @@ pub enum LoadError {
     /// The program's own initialisation failed.
     #[error("the program's initialisation failed: {0}")]
     Init(String),
+}
+
+/// What the dynamic linker itself says: the file and what is wrong with it.
+fn linker_words(error: &libloading::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// A scan that did not end as it should.
