@@ -14,6 +14,8 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, rlim_t, setrlimit};
 use openplc_settings::compile::Compile;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
+/// How much compilers give way to others, of at most 19.
+const NICENESS: i32 = 10;
 /// Largest file, in bytes.
 const FILE_SIZE: u64 = 1 << 30;
 /// Open files of one process.
@@ -36,7 +38,7 @@ const READABLE: [&str; 9] = [
 /// and within limits. To be called while there is one thread. Returns what was had, for the log.
 pub fn restrict(readable: &[PathBuf], writable: &Path, settings: &Compile) -> String {
     // Compilers shall not take time from whoever scans or answers.
-    let niceness = if rustix::process::nice(10).is_ok() {
+    let niceness = if lower_priority() {
         "low priority"
     } else {
         "ordinary priority"
@@ -60,6 +62,12 @@ pub fn restrict(readable: &[PathBuf], writable: &Path, settings: &Compile) -> St
         Err(_) => "system calls not filtered (no seccomp)",
     };
     [niceness, limits, privileges, files, calls].join(", ")
+}
+
+/// A unit may have lowered it already, and forbid to change it.
+fn lower_priority() -> bool {
+    rustix::process::getpriority_process(None).is_ok_and(|niceness| niceness >= NICENESS)
+        || rustix::process::nice(NICENESS).is_ok()
 }
 
 fn limit_resources(settings: &Compile) -> bool {
