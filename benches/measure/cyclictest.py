@@ -18,8 +18,9 @@ PERIOD_NS = 1_000_000
 COUNTED = 999_999
 
 
-# Left out at the end of a comparison (s): cyclictest's own end is work for the kernel, as its start is.
-MARGIN = 0.4
+# Further cycles after a comparison: cyclictest's own end is work for the kernel, as its start is, and on a busy computer
+# the last look at its thread may come late.
+AFTERWARDS = 1500
 
 
 @dataclass
@@ -37,10 +38,10 @@ class Comparison:
 
 def compare(core, pid, cycles, cpu=None, unit_ns=1):
     """Of the running task of 1 ms of the core with this process number."""
-    with beside(core.value(".PHASE"), cycles, cpu, unit_ns) as (process, histogram):
+    with beside(core.value(".PHASE"), cycles + AFTERWARDS, cpu, unit_ns) as (process, histogram):
         threads = [(pid, thread_of(pid, "scan")), (process.pid, measuring_thread(process))]
         before = core.task()
-        processor = processor_per_wake_up(threads, cycles / 1000 - MARGIN)
+        processor = processor_per_wake_up(threads, cycles / 1000)
         after = core.task()
         baseline = histogram()
     engine = counted(after) - counted(before)

@@ -29,6 +29,7 @@ class Sample:
     resident: int
     descriptors: int
     threads: int
+    unanswered: int
 
     def __str__(self):
         return (
@@ -53,6 +54,8 @@ class Sample:
             problems.append(f"descriptors grew from {first.descriptors} to {self.descriptors}")
         if self.threads > first.threads:
             problems.append(f"threads grew from {first.threads} to {self.threads}")
+        if self.unanswered:
+            problems.append(f"{self.unanswered} polls of the debugger were not answered")
         return problems
 
 
@@ -66,13 +69,18 @@ class Watch:
         self.core = ControlSocket(runtime.data / "run" / "plc_runtime.socket")
         self.session = DebugSession(runtime.port, self.api.token)
         self.frame = command_frame(read_request([bundle.variables["PHASE"].index]))
+        self.unanswered = 0
         self.pids = [runtime.process(name).pid for name in PROCESSES]
 
     def go_on(self, seconds):
         """Does what an Editor does."""
         until, polls = time.monotonic() + seconds, 0
         while time.monotonic() < until:
-            self.session.poll(self.frame, count=1)
+            try:
+                self.session.poll(self.frame, count=1)
+            except RuntimeError as refused:
+                print(f"{time.strftime('%H:%M:%S')} a poll was not answered: {refused}", flush=True)
+                self.unanswered += 1
             polls += 1
             if polls % 10 == 0:
                 self.api.status(stats=True)
@@ -97,4 +105,5 @@ class Watch:
             for pid in self.pids
         ]
         resident, descriptors, threads = (sum(column) for column in zip(*held, strict=True))
-        return Sample(at, task["scan_count"], task["skipped"], self.phase(), resident, descriptors, threads)
+        figures = task["scan_count"], task["skipped"]
+        return Sample(at, *figures, self.phase(), resident, descriptors, threads, self.unanswered)
