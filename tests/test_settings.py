@@ -57,7 +57,8 @@ def test_wrong_files_are_told_and_the_plc_runs(runtime, programs):
     assert any("jobs cannot be" in line for line in build.logs), build
     assert api.state() == "RUNNING"
     core, policy, connections = api.status(stats=True)["runtime"]["settings_problems"]
-    assert core.startswith(f"{folder}/core.toml, line 2: there is no setting real-time.prioritiy (is real-time.priority meant?)")
+    unknown = "there is no setting real-time.prioritiy (is real-time.priority meant?)"
+    assert core.startswith(f"{folder}/core.toml, line 2: {unknown}")
     assert policy.startswith(f"{folder}/core.toml, line 3: real-time.policy cannot be")
     assert connections.startswith(f"{folder}/api.toml, line 1: max-connections cannot be")
     for problem in (core, policy, connections):

@@ -46,9 +46,14 @@ def test_as_installed_they_change_nothing_and_nobody_complains(plant, api, setti
 
 def test_a_setting_counts_from_the_next_start(plant, api, programs, settings):
     api.deploy(programs.blink.zip())
-    settings("core.toml", "real-time.lock-memory = false\n")
+    settings("core.toml", '[real-time]\npolicy = "round-robin"\npriority = 42\ncpus = [0]\nlock-memory = false\n')
     wait_until(lambda: api.state() == "RUNNING", "the program to run again")
-    assert "lock-memory" in details(api)["real_time"]
+    told = details(api)["real_time"]
+    assert told == "scans run SCHED_RR 42 on CPU 0; memory is not locked (lock-memory in core.toml)"
+    process = plant.machine.properties("openplc-core.service", "MainPID")["MainPID"]
+    tasks = plant.machine.output("ps", "-L", "-o", "comm=,cls=,rtprio=,psr=", "-p", process).splitlines()
+    scans = [task.split() for task in tasks if task.startswith("scan")]
+    assert scans and all(scan[1:] == ["RR", "42", "0"] for scan in scans), tasks
 
 
 def test_an_idle_time_of_the_administrator_counts(plant, api, settings):
