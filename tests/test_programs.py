@@ -12,6 +12,9 @@ from harness.programs import bundle, python_program
 from harness.scans import Scans, check_mean_cycle
 from harness.waiting import wait_until
 
+# A program that faults in its first ten scans makes way for the one before it.
+PROVED = 20
+
 
 @pytest.fixture
 def deployed(runtime, api, editor):
@@ -153,7 +156,7 @@ class TestFaults:
         """ERROR with its reason, in the same core; a start runs it again."""
         core, last = runtime.process("openplc-core"), api.logs()[-1]["id"]
         debugger = deployed(programs.exception)
-        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        wait_until(lambda: debugger.read("SCANS") > PROVED, "scans")
         debugger.force("TRIGGER", True)
         wait_until(lambda: api.state() == "ERROR", "the fault")
         wait_until(
@@ -172,7 +175,7 @@ class TestFaults:
         """It ends the program only, and the reason is told."""
         core, last = runtime.process("openplc-core"), api.logs()[-1]["id"]
         debugger = deployed(getattr(programs, name))
-        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        wait_until(lambda: debugger.read("SCANS") > PROVED, "scans")
         debugger.force("TRIGGER", True)
         wait_until(lambda: api.state() == "ERROR", "the fault")
         wait_until(lambda: reason in api.log_text(last), lambda: f"the reason in {api.log_text(last)[-500:]}")
@@ -189,7 +192,7 @@ class TestFaults:
         """It takes the core with it, which comes back with the program; the log tells why and where."""
         core = runtime.process("openplc-core")
         debugger = deployed(getattr(programs, name))
-        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        wait_until(lambda: debugger.read("SCANS") > PROVED, "scans")
         output, trigger = runtime.output_size(), debugger.variables["TRIGGER"]
         assert trigger.iec_type == "BOOL"
         try:
@@ -206,7 +209,7 @@ class TestFaults:
     def test_a_scan_without_end(self, runtime, api, deployed, programs):
         """The API goes on answering, the hang is noticed, and another program can be loaded."""
         debugger = deployed(programs.endless)
-        wait_until(lambda: debugger.read("SCANS") > 5, "scans")
+        wait_until(lambda: debugger.read("SCANS") > PROVED, "scans")
         core, output = runtime.process("openplc-core"), runtime.output_size()
         try:
             debugger.force("TRIGGER", True)
