@@ -84,12 +84,14 @@ def day(tmp_path_factory):
     day.crashing = third.identity
     day.start()
     day.load(first)
-    day.client.stored()
+    for _ in range(10):
+        day.client.stored()
     day.stop()
     day.begin()
     day.client.stored()
     day.load(second)
-    day.client.stored()
+    for _ in range(10):
+        day.client.stored()
     day.end(signal.SIGKILL)
     day.start()
     day.running()
