@@ -61,6 +61,8 @@ pub struct ScanTask {
     pub fault: Option<TaskFault>,
     /// The located variables that it exchanges with the process image.
     binding: Binding,
+    /// Whether its next scan is the first after an exchange.
+    begins: bool,
     /// Time (ns) between its scans.
     period: u64,
     run: TaskRun,
@@ -174,6 +176,7 @@ impl Loaded {
                 allowance: allowance(task.interval_ns.get()),
                 fault: None,
                 binding: Binding::new(layout, &located)?,
+                begins: true,
                 period: task.interval_ns.get(),
                 run,
             });
@@ -197,14 +200,18 @@ impl Loaded {
         })
     }
 
-    /// Prepares the exchange of values with the process image: outputs and memory that the program of `before` has located
-    /// variables at too keep their values. Returns the same for the program after this one.
+    /// Prepares the exchange of values with the process image: outputs and memory that the running program of `before` has
+    /// located variables at too keep their values; the others begin with those that this program has. Returns the same for
+    /// the program after this one.
     pub fn bind_after(&mut self, before: Option<&Binding>) -> Option<Binding> {
-        if let (Some(before), Some(Some(task))) = (before, self.tasks.first_mut()) {
-            task.binding.inherit(before);
-        }
         // They have been bound before, so they can be bound again.
-        Binding::new(&self.layout, &self.located).ok()
+        let bind = || Binding::new(&self.layout, &self.located).ok();
+        if let (Some(mut binding), Some(Some(task))) = (bind(), self.tasks.first_mut()) {
+            before.inspect(|before| binding.inherit(before));
+            task.binding = binding;
+            task.begins = true;
+        }
+        bind()
     }
 
     /// Its variables for a debugger, and the MD5 of its source.
@@ -233,7 +240,7 @@ impl Loaded {
         let scans = task.cycle.scans();
         if let Some(values) = self.program.located_values(&mut task.run) {
             let mut values = Values(values);
-            if scans == 0 {
+            if mem::take(&mut task.begins) {
                 image.start(&mut task.binding, &mut values);
             }
             image.before_scan(&mut task.binding, &mut values, started);

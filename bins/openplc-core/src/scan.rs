@@ -197,7 +197,8 @@ impl ScanSlot {
         }
         // Held to the end, because only one exchange at a time knows what it follows.
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        let pristine = new.bind_after(bound.as_ref());
+        // What one that does not run has left behind is no start for another.
+        let pristine = new.bind_after(bound.as_ref().filter(|_| self.running.load(Ordering::Acquire)));
         let Some(mut all) = self.lock.all(patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
@@ -284,9 +285,14 @@ impl ScanSlot {
     }
 
     /// Gives up the scan of a task that is [`Self::hanging`]: outputs are made safe at once, and if the scan ends after all, it
-    /// was the last one.
+    /// was the last one. One that has ended just now is not given up any more.
     pub fn give_up(&self, task: usize) {
-        self.watches[task].given_up.store(true, Ordering::Relaxed);
+        let watch = &self.watches[task];
+        watch.given_up.store(true, Ordering::SeqCst);
+        // The scan thread clears the one and then looks at the other; we do it the other way round. So one of us sees both.
+        if watch.scan_since.load(Ordering::SeqCst) == 0 && watch.given_up.swap(false, Ordering::SeqCst) {
+            return;
+        }
         self.running.store(false, Ordering::Release);
         self.make_outputs_safe(PlcState::Error);
     }
@@ -363,9 +369,9 @@ impl ScanSlot {
         });
         fault_record::set_scan(None);
         let ended = clock::now();
-        watch.scan_since.store(0, Ordering::Relaxed);
+        watch.scan_since.store(0, Ordering::SeqCst);
+        let given_up = watch.given_up.swap(false, Ordering::SeqCst);
         let next = task.cycle.complete(started, ended);
-        let given_up = watch.given_up.swap(false, Ordering::Relaxed);
         let fault = match result {
             Ok(()) if !given_up => return Some(next),
             Ok(()) => TaskFaultCause::Overtime(ended.saturating_sub(started)),

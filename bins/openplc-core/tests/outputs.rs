@@ -74,6 +74,34 @@ fn outputs_are_off_when_the_plc_is_stopped_and_come_back_with_the_start() {
 }
 
 #[test]
+fn a_program_that_follows_a_stopped_one_begins_with_its_own_values() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &[]);
+    assert_eq!(client.ask(&Request::Stop), Answer::Done);
+    client.load(&build(&["-DMD5=\"ffffffffffffffffffffffffffffffff\""]));
+    let (moment, [memory, output]) = image.values(["%MD0", "%QD0"]);
+    assert_eq!([memory, output], [moment.scan; 2]);
+}
+
+#[test]
+fn a_program_that_takes_its_place_again_has_the_outputs_that_it_had() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &["-DLATCHES"]);
+    until("some scans", || (client.scans() > 20).then_some(()));
+    assert_eq!(client.load(&build(&["-DFAULTS_IN_SCAN=5"])), Answer::Done);
+    until("it is back", || {
+        let logs = client.logs();
+        logs.iter()
+            .any(|entry| entry.message.contains("takes its place again"))
+            .then_some(())
+    });
+    until("a scan of it", || {
+        let (moment, [latched]) = image.values(["%QX0.3"]);
+        (moment.state == Published::Running && latched == 1).then_some(())
+    });
+}
+
+#[test]
 fn outputs_are_off_once_a_fault_is_known() {
     let core = Core::start();
     let (mut client, image) = running(&core, &[]);

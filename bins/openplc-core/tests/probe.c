@@ -91,7 +91,11 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     memory[0]++;
     memory[1] = memory[0];
     output = counter;
+#ifdef LATCHES
+    if (counter == 1) output_bit = 1;
+#else
     output_bit = 1;
+#endif
 #ifdef CRASHES_IN_SCAN
     if (counter == CRASHES_IN_SCAN) *(volatile int *)0 = 1;
 #endif

@@ -73,8 +73,13 @@ fn a_scan_allocates_nothing() {
     });
     assert_eq!(allocations.count_total, 0, "{allocations:?}");
 
+    // It has ended before it could be given up.
+    slot.give_up(0);
+    slot.scan(&mut seat);
+    assert_eq!((scans(), slot.take_fault()), (1001, None));
+
     // The end of scans by a stop is no scan any more.
     assert!(slot.stop(patience).unwrap());
     assert_eq!(slot.scan(&mut seat), None);
-    assert_eq!(scans(), 1000);
+    assert_eq!(scans(), 1001);
 }
