@@ -33,6 +33,7 @@ use crate::scan::ScanSlot;
 use crate::server;
 use crate::store::Store;
 use crate::trial;
+use crate::watchdog;
 
 /// Stack of the threads that serve clients and Python blocks, in bytes. Small, because locked memory holds all of it.
 pub const STACK: usize = 256 << 10;
@@ -124,10 +125,11 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         .name("housekeeping".into())
         .stack_size(STACK)
         .spawn({
-            let machine = machine.clone();
+            let (machine, slot) = (machine.clone(), slot.clone());
             move || housekeeping::run(&machine, &slot, &program_log)
         })
         .context("starting the housekeeping thread")?;
+    watchdog::start(slot).context("starting the watchdog thread")?;
     notify(&[NotifyState::Ready]);
 
     let signal = ending.wait().context("waiting for SIGTERM")?;

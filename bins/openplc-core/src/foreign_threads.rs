@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "openplc-core",
     "program-output",
     "control",
@@ -14,6 +14,7 @@ const OURS: [&str; 13] = [
     "python-output",
     "unload",
     "spawner",
+    "watchdog",
     "proving",
     "retention",
     "image",

@@ -1,5 +1,5 @@
-//! What must be done regularly and never by a scan: empty the program's log, notice faults, feed the watchdog, and tell the
-//! service manager how things are.
+//! What must be done regularly and never by a scan: empty the program's log, notice faults, and tell the service manager how
+//! things are.
 
 use std::sync::Arc;
 use std::thread;
@@ -21,17 +21,14 @@ const STATUS_EVERY: Duration = Duration::from_secs(2);
 
 /// Does its rounds for ever.
 pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
-    let feed_every = sd_notify::watchdog_enabled().map(|limit| limit / 4);
     let (mut drain, mut hanging, mut told) = (Drain::default(), false, String::new());
-    let (mut fed, mut looked) = (None, None);
-    let is_due = |last: Option<Instant>, every: Duration| last.is_none_or(|last| last.elapsed() >= every);
+    let mut looked: Option<Instant> = None;
     loop {
         drain.run(log, Instant::now(), &mut emit);
         machine.notice_fault();
         slot.idle();
         let overdue = slot.hanging();
         if let (Some((task, overdue)), false) = (overdue, hanging) {
-            slot.give_up(task);
             tracing::error!(
                 "A scan of task {} has not ended after {} ms: endless loop? The watchdog will end this process",
                 machine.task_name(task).unwrap_or_default(),
@@ -39,15 +36,7 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
             );
         }
         hanging = overdue.is_some();
-        // Being fed is a promise that scans make progress. A scan that hangs gets no more food, and the manager ends us.
-        if let Some(every) = feed_every
-            && !hanging
-            && is_due(fed, every)
-        {
-            notify(&[NotifyState::Watchdog]);
-            fed = Some(Instant::now());
-        }
-        if is_due(looked, STATUS_EVERY) {
+        if looked.is_none_or(|looked| looked.elapsed() >= STATUS_EVERY) {
             looked = Some(Instant::now());
             let text = describe(&machine.status(Detail::Percentiles));
             if text != told {

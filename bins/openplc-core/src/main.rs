@@ -28,6 +28,7 @@ mod server;
 mod store;
 mod trial;
 mod view;
+mod watchdog;
 
 fn main() -> std::process::ExitCode {
     daemon::main()

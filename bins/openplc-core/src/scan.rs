@@ -17,18 +17,22 @@ use openplc_image::{Binding, Layout, Moment, PlcState, SafeOutputs};
 use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
 use openplc_rt::task_lock::{AllGuard, Seat, TaskLock};
-use openplc_rt::{clock, fault_record};
+use openplc_rt::{clock, fault_record, memory};
 use openplc_settings::core::RealTime;
 
+use crate::daemon;
 use crate::image_server::ImageKeeper;
 use crate::loaded::{Loaded, ScanTask, TaskFault, TaskFaultCause};
 use crate::process_image::ProcessImage;
 use crate::real_time::Scheduling;
-use spawner::Spawner;
+use spawner::{RealTimeThread, Spawner};
 
 /// How long [`ScanSlot::take_fault`] waits for the other tasks.
 const FAULT_PATIENCE: Duration = Duration::from_millis(20);
 
+/// Stack of a scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
+/// and the arrays of C blocks lie here.
+const STACK: usize = 4 << 20;
 /// What takes a few microseconds begins this long (ns) before the next scan at the latest, or after it ...
 const GAP: u64 = 100_000;
 /// ... unless tasks leave no such gap several times in succession.
@@ -317,13 +321,32 @@ impl ScanSlot {
         })
     }
 
+    /// Starts a thread that is real-time, but less urgent than any scan.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub fn spawn_least_urgent(&self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = RealTimeThread {
+            name: name.to_owned(),
+            below: i32::MAX,
+            stack: daemon::STACK,
+        };
+        self.spawner.spawn(thread, work)
+    }
+
     /// Sees to it that there are at least as many scan threads.
     fn provide_threads(self: &Arc<Self>, wanted: usize) -> io::Result<()> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         while *threads < wanted {
             let (ready, seated) = mpsc::sync_channel(1);
             let slot = self.clone();
-            self.spawner.spawn(*threads, move || {
+            let thread = RealTimeThread {
+                name: format!("scan-{threads}"),
+                below: i32::try_from(*threads).unwrap_or(i32::MAX),
+                stack: STACK,
+            };
+            self.spawner.spawn(thread, move || {
+                memory::touch_stack();
                 fault_record::watch_thread();
                 let seat = slot.lock.sit_down();
                 let _ = ready.send(());

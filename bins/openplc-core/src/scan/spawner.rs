@@ -1,28 +1,31 @@
-//! Who starts the scan threads. They must be real-time, but the privilege for that is gone before a program is loaded: so
+//! Who starts the scan threads and the one that watches them. They must be real-time, but the privilege for that is gone before a program is loaded: so
 //! one thread gets real-time scheduling at the very start, and every thread that it starts inherits it.
 
 use std::io;
 use std::sync::mpsc::{self, Sender, SyncSender};
 use std::thread;
 
-use openplc_rt::memory;
 use openplc_rt::scheduling::{self, Children, Policy};
 use openplc_settings::core::RealTime;
 
 use crate::daemon;
 use crate::real_time::{self, Scheduling};
 
-/// Stack of a scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
-/// and the arrays of C blocks lie here.
-const STACK: usize = 4 << 20;
-
-/// What a scan thread executes.
+/// What a thread executes.
 type Work = Box<dyn FnOnce() + Send>;
 
+/// A thread to be.
+pub struct RealTimeThread {
+    /// Name, at most 15 bytes.
+    pub name: String,
+    /// By how much its priority is lower than the highest; the lowest there is where that is too much.
+    pub below: i32,
+    /// Bytes of stack.
+    pub stack: usize,
+}
+
 struct Order {
-    name: String,
-    /// How much less urgent than the first task's thread.
-    rank: i32,
+    thread: RealTimeThread,
     work: Work,
     done: SyncSender<io::Result<()>>,
 }
@@ -58,15 +61,14 @@ impl Spawner {
         Ok((Self { orders }, scheduling))
     }
 
-    /// Starts a scan thread. `rank` 0 is the most urgent one.
+    /// Starts a thread.
     ///
     /// # Errors
-    /// When there is no thread for it.
-    pub fn spawn(&self, rank: usize, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    /// When there is none to be had.
+    pub fn spawn(&self, thread: RealTimeThread, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let (done, started) = mpsc::sync_channel(1);
         let order = Order {
-            name: format!("scan-{rank}"),
-            rank: i32::try_from(rank).unwrap_or(i32::MAX),
+            thread,
             work: Box::new(work),
             done,
         };
@@ -78,17 +80,13 @@ impl Spawner {
 
 impl Order {
     fn execute(self, policy: Policy, highest: i32) {
-        let Self {
-            name,
-            rank,
-            work,
-            done,
-        } = self;
+        let RealTimeThread { name, below, stack } = self.thread;
+        let (work, done) = (self.work, self.done);
         let started = thread::Builder::new()
             .name(name)
-            .stack_size(STACK)
+            .stack_size(stack)
             .spawn(move || {
-                settle(policy, highest.saturating_sub(rank).max(1));
+                settle(policy, highest.saturating_sub(below).max(1));
                 work();
             });
         // Whoever ordered it waits for this.
@@ -96,13 +94,12 @@ impl Order {
     }
 }
 
-/// What a scan thread does before its first scan.
+/// Takes the thread's own place among the others.
 fn settle(policy: Policy, priority: i32) {
     // Not higher than what was inherited, so it needs no privilege.
     if let Err(error) = scheduling::set(policy, priority, Children::Ordinary) {
-        tracing::warn!("A scan thread has not got {} {priority}: {error}", policy.name());
+        tracing::warn!("A thread has not got {} {priority}: {error}", policy.name());
     }
     // Only matters where the policy is not real-time; harmless if it fails.
     let _ = scheduling::set_least_timer_slack();
-    memory::touch_stack();
 }
