@@ -97,6 +97,8 @@ fn complete(
         .env_clear()
         .env("PATH", &surroundings.search_path)
         .env("LC_ALL", "C")
+        // Line numbers name the folder by this, so that it does not make each build another one.
+        .env("PWD", "/proc/self/cwd")
         .env("TMPDIR", &surroundings.temporary)
         .process_group(surroundings.group)
         .stdin(Stdio::null())
