@@ -53,10 +53,10 @@ fn a_program_that_crashes_twice_is_not_started_a_third_time() {
     ] {
         let mut core = Core::start();
         core.connect().load(&build(&[]));
-        core.connect().misbehave(misbehaviour);
+        core.connect().misbehave_fatally(misbehaviour);
         assert!(!core.restart_after_death().success());
         core.connect().wait_for(PlcState::Running);
-        core.connect().misbehave(misbehaviour);
+        core.connect().misbehave_fatally(misbehaviour);
         core.restart_after_death();
         let error = core.connect().wait_for(PlcState::Error).error.unwrap();
         for told in [signal, "in scan ", " of task probe, ", function] {
@@ -190,7 +190,7 @@ fn a_program_that_ends_the_process_is_a_faulty_one() {
     let mut core = Core::start();
     core.connect().load(&build(&[]));
     for state in [PlcState::Running, PlcState::Error] {
-        core.connect().misbehave(6);
+        core.connect().misbehave_fatally(6);
         core.restart_after_death();
         core.connect().wait_for(state);
     }

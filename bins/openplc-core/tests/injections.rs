@@ -100,7 +100,7 @@ fn fatal(times: usize) {
         let mut core = Core::start();
         core.connect().load(&build(&[]));
         for _ in 0..times {
-            core.connect().misbehave(misbehaviour);
+            core.connect().misbehave_fatally(misbehaviour);
             core.restart_after_death();
             let mut client = core.connect();
             // Before it answers anybody, outputs are off or those of a program that runs again.

@@ -201,6 +201,12 @@ impl Client {
         assert_eq!(self.debug(&[0x42, 0, 1, 1, 0, 1, how]), [0x42, 0x7E]);
     }
 
+    /// As [`Self::misbehave`], for what may end the process before it has answered.
+    pub fn misbehave_fatally(&mut self, how: u8) {
+        let frame = [0x42, 0, 1, 1, 0, 1, how];
+        self.0.send_frame(Kind::Debug, &frame, &[]).unwrap();
+    }
+
     pub fn load(&mut self, program: &Built) -> Answer {
         self.send_load(program);
         self.0.receive::<Answer>().unwrap().0
