@@ -135,12 +135,12 @@ async fn serve(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends when there has been neither connection nor build for `time`; never if that is zero.
+/// Ends when there has been neither connection nor build for `time`, rounded up to whole seconds; never if that is zero.
 async fn idle(time: Duration, places: Arc<Places>, builds: Arc<Builds>) {
-    let seconds = time.as_secs();
-    if seconds == 0 {
+    if time.is_zero() {
         return std::future::pending().await;
     }
+    let seconds = time.as_millis().div_ceil(1000);
     let mut idle_for = 0;
     while idle_for < seconds {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -186,5 +186,27 @@ async fn converse(
     };
     if let Err(error) = result {
         tracing::debug!("The connection of {peer} ended early: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_time_is_rounded_up_and_only_zero_means_never() {
+        for (time, seconds) in [(1, 1), (500, 1), (1000, 1), (1001, 2)] {
+            let begin = tokio::time::Instant::now();
+            idle(
+                Duration::from_millis(time),
+                Places::new(2, 1),
+                Arc::new(Builds::new()),
+            )
+            .await;
+            assert_eq!(begin.elapsed().as_secs(), seconds, "{time} ms");
+        }
+        let never = idle(Duration::ZERO, Places::new(2, 1), Arc::new(Builds::new()));
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        assert!(tokio::time::timeout(year, never).await.is_err());
     }
 }

@@ -137,6 +137,15 @@ fn a_failure_names_its_reason_last() {
     let build = ended(&client);
     assert_eq!(build["status"], "FAILED");
     assert!(last(&build).contains("killed"), "{build}");
+
+    // A supervisor that runs as many builds as it may closes the connection.
+    std::fs::remove_file(runtime.compile_socket()).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(runtime.compile_socket()).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    client.upload("/api/upload-file", b"zip");
+    let build = ended(&client);
+    assert_eq!(build["status"], "FAILED");
+    assert!(last(&build).contains("MaxConnections="), "{build}");
 }
 
 #[test]

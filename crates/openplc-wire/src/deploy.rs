@@ -84,10 +84,19 @@ impl Deployer {
         })?;
         worker
             .send_with(&Order::Build, &[upload.as_fd()])
-            .map_err(build_ended)?;
+            .map_err(build_refused)?;
         let mut program = None;
+        let mut began = false;
         loop {
-            let (message, descriptors) = worker.receive::<Report>().map_err(build_ended)?;
+            let received = worker.receive::<Report>();
+            let (message, descriptors) = received.map_err(|error| {
+                if began {
+                    build_ended(error)
+                } else {
+                    build_refused(error)
+                }
+            })?;
+            began = true;
             match message {
                 Report::Log { level, line } => report(Event::Log { level, line }),
                 Report::Rejected { reason } => return Err(DeployError::Rejected(reason)),
@@ -150,21 +159,36 @@ fn core_ended(error: &dyn std::fmt::Display) -> DeployError {
     failed("The scan engine (openplc-core) did not take the program", error)
 }
 
+/// Why a build ended before it said anything. A supervisor that runs as many builds as it may closes the connection.
+fn build_refused(error: TransportError) -> DeployError {
+    const REFUSED: &str = "The build did not begin: either as many builds run already as openplc-compile.socket allows \
+                           (MaxConnections=), or its process was killed or could not be started. \
+                           The running program was not touched. Upload again; if it happens again, see the system's log.";
+    if is_end(&error) {
+        DeployError::Failed(REFUSED.into())
+    } else {
+        build_ended(error)
+    }
+}
+
 fn build_ended(error: TransportError) -> DeployError {
     const KILLED: &str = "The build process ended without a result: it was killed, probably for want of memory. \
                           The running program was not touched. Upload again; if it happens again, see the system's log.";
     match error {
-        TransportError::Closed => DeployError::Failed(KILLED.into()),
-        TransportError::Io(error) => match error.kind() {
-            // How the end of the worker shows depends on what was being sent at that moment.
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
-                DeployError::Failed(KILLED.into())
-            }
-            io::ErrorKind::WouldBlock => {
-                DeployError::Failed("The build process has been silent for too long and was given up.".into())
-            }
-            _ => failed("The build process broke off", error),
-        },
+        error if is_end(&error) => DeployError::Failed(KILLED.into()),
+        TransportError::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            DeployError::Failed("The build process has been silent for too long and was given up.".into())
+        }
         other => failed("The build process broke off", other),
+    }
+}
+
+/// Whether the other side has closed the connection. How that shows depends on what was being sent at that moment.
+fn is_end(error: &TransportError) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    match error {
+        TransportError::Closed => true,
+        TransportError::Io(error) => matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof),
+        _ => false,
     }
 }
