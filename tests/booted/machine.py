@@ -16,8 +16,8 @@ from harness.waiting import wait_until
 
 BASE = Path(os.environ["OPENPLC_BOOTED"]) / "base"
 PACKAGE = Path(os.environ["OPENPLC_BOOTED"]) / "package"
-START_TIME = 60.0
-STOP_TIME = 40.0
+START_TIME = 180.0
+STOP_TIME = 120.0
 # `degraded`: some unit of the distribution cannot do its work in a container; that is no concern of ours.
 UP = ("running", "degraded")
 
@@ -81,7 +81,7 @@ class Machine:
         self.kill()
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def run(self, *command, user=None, check=True, text=None, timeout=60):
+    def run(self, *command, user=None, check=True, text=None, timeout=180):
         """Runs a command in it as root, or as another user."""
         if user is not None:
             command = ("runuser", "-u", user, "--", *command)

@@ -65,18 +65,17 @@ def test_a_killed_build_is_a_failed_build_and_the_plc_runs_on(plant, api, blinki
     api.deploy(slow_to_build.zip())
 
 
-@pytest.mark.timeout(180)
 def test_a_scan_without_end_is_killed_and_ends_in_error_at_the_second_time(plant, api, editor, programs):
     """Never a restart loop: the second hang of the same program leaves it stopped in ERROR."""
     api.deploy(programs.endless.zip())
     first = restarts(plant, "openplc-core.service")
     hang(plant, api, editor, programs.endless)
-    wait_until(lambda: restarts(plant, "openplc-core.service") == first + 1, "the watchdog", 20)
-    wait_until(lambda: api.state() == "RUNNING", "the program to run again", 20)
+    wait_until(lambda: restarts(plant, "openplc-core.service") == first + 1, "the watchdog")
+    wait_until(lambda: api.state() == "RUNNING", "the program to run again")
 
     hang(plant, api, editor, programs.endless)
-    wait_until(lambda: restarts(plant, "openplc-core.service") == first + 2, "the watchdog again", 20)
-    wait_until(lambda: api.state() == "ERROR", lambda: f"ERROR: {api.status()}", 20)
+    wait_until(lambda: restarts(plant, "openplc-core.service") == first + 2, "the watchdog again")
+    wait_until(lambda: api.state() == "ERROR", lambda: f"ERROR: {api.status()}")
     core = plant.process("openplc-core")
     assert plant.status().startswith("ERROR"), plant.status()
 
@@ -91,8 +90,8 @@ def test_a_program_without_end_from_its_first_scans_makes_way_for_the_one_before
     before = restarts(plant, "openplc-core.service")
     loop = "\n  SCANS := SCANS + 1;\n  WHILE SCANS > 3 DO\n    SCANS := SCANS;\n  END_WHILE;\n"
     assert api.upload(bundle(single_task("hasty", [Variable("SCANS", "UDINT")], loop)).zip()).status == 200
-    wait_until(lambda: restarts(plant, "openplc-core.service") == before + 1, "the watchdog", 20)
-    wait_until(lambda: api.state() == "RUNNING", "a program to run again", 20)
+    wait_until(lambda: restarts(plant, "openplc-core.service") == before + 1, "the watchdog")
+    wait_until(lambda: api.state() == "RUNNING", "a program to run again")
     plant.debugger(editor, api, programs.blink).client.disconnect()
     assert restarts(plant, "openplc-core.service") == before + 1
 

@@ -33,9 +33,9 @@ def blinking(disk, api, programs):
 def outage(request, disk, blinking, plant, api):
     """What the system says to who writes."""
     with disk.outage(request.param):
-        wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run: {plant.status()}", 20)
+        wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run: {plant.status()}")
         yield STATE_OF_THE_DISK[request.param]
-    wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run: {plant.status()}", 20)
+    wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run: {plant.status()}")
 
 
 def test_a_disk_that_fills_up_costs_no_scan(disk, blinking, api, witness):
@@ -81,7 +81,7 @@ def test_a_killed_process_comes_back(outage, plant, api, editor, programs, victi
     before = plant.process(victim)
     before.kill()
     wait_until(lambda: [p for p in plant.started(victim) if p.pid != before.pid], f"a new {victim}")
-    wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run again: {plant.status()}", 20)
+    wait_until(lambda: api.state() == "RUNNING", lambda: f"the program to run again: {plant.status()}")
     plant.debugger(editor, api, programs.blink).client.disconnect()
 
 
@@ -93,15 +93,15 @@ def test_a_program_that_crashes_makes_no_endless_loop(disk, plant, api, editor, 
     proven = ("grep", "--quiet", '"proving": false', f"{STATE}/core/commanded.json")
     wait_until(lambda: plant.machine.run(*proven, check=False).returncode == 0, "the program to prove itself")
     with disk.outage(kind):
-        wait_until(lambda: api.state() == "RUNNING", "the program to run", 20)
+        wait_until(lambda: api.state() == "RUNNING", "the program to run")
         debugger = plant.debugger(editor, api, programs.crash)
         wait_until(lambda: debugger.read("SCANS") > 50, "scans")
         core = plant.process("openplc-core")
         with suppress(AssertionError, ConnectionError):
             debugger.force("TRIGGER", True)
         debugger.client.disconnect()
-        wait_until(lambda: [p for p in plant.started("openplc-core") if p.pid != core.pid], "a new core", 20)
-        wait_until(lambda: api.state() == "ERROR", lambda: f"ERROR: {plant.status()}", 20)
+        wait_until(lambda: [p for p in plant.started("openplc-core") if p.pid != core.pid], "a new core")
+        wait_until(lambda: api.state() == "ERROR", lambda: f"ERROR: {plant.status()}")
     api.deploy(programs.blink.zip())
 
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import threading
 import time
 
@@ -81,12 +82,14 @@ def restarts(plant):
 
 
 def kill(plant, name):
-    """Whichever process of that name there is; between two builds there may be none for a moment."""
-    victim = wait_until(lambda: plant.started(name), f"a process {name}", PATIENCE)[0]
-    try:
-        victim.kill()
-    except ProcessLookupError:
-        return  # a build that has just ended
+    """Whichever process of that name there is: it may end, and another come, while we look."""
+    victim = None
+    while victim is None:
+        victim = wait_until(lambda: plant.started(name), f"a process {name}", PATIENCE)[0]
+        try:
+            victim.kill()
+        except ProcessLookupError:
+            victim = None
     wait_until(lambda: victim.pid not in {p.pid for p in plant.started(name)}, f"the end of {victim}", PATIENCE)
 
 
@@ -114,7 +117,7 @@ def test_killed_again_and_again_under_load(plant, api, editor, programs, witness
     archive = (blink if state == "RUNNING" else programs.broken).zip()
     victims = chance.sample(VICTIMS, counts=[KILLS // 2] * len(VICTIMS), k=KILLS // 2 * len(VICTIMS))
     with Load(plant, api, archive) as load:
-        wait_until(lambda: all(load.done.values()), lambda: f"load of each kind: {load.done}", 30)
+        wait_until(lambda: all(load.done.values()), lambda: f"load of each kind: {load.done}")
         for number, victim in enumerate(victims):
             time.sleep(chance.uniform(0, 0.2))
             kill(plant, victim)
@@ -126,13 +129,15 @@ def test_killed_again_and_again_under_load(plant, api, editor, programs, witness
     print(load.done)
     # No client was ever asked to log in again, or told that something is broken.
     assert load.refused == []
-    # Each restart is one of our kills, or of a watchdog whose process got no time at all on an overloaded computer.
-    messages = [entry["MESSAGE"] for entry in plant.machine.journal(f"--after-cursor={start}")]
+    # Each restart is one of our kills, or of a watchdog whose process got no time at all on an overloaded computer; it may end
+    # a process in the moment in which we kill it.
+    entries = plant.machine.journal(f"--after-cursor={start}")
+    messages = [str(entry["MESSAGE"]) for entry in entries]
     for unit, count in restarts(plant).items():
         starved = len([text for text in messages if text.startswith(f"{unit}: Watchdog timeout")])
-        assert count == before[unit] + KILLS // 2 + starved, f"{unit}: {starved} by the watchdog"
+        assert abs(count - before[unit] - KILLS // 2) <= starved, f"{unit}: {count}, {starved} by the watchdog"
 
-    wait_until(lambda: not leftovers(plant), lambda: f"nothing left behind: {leftovers(plant)}", 20)
+    wait_until(lambda: not leftovers(plant), lambda: f"nothing left behind: {leftovers(plant)}")
     plant.debugger(editor, api, blink).client.disconnect()
     assert api.as_user("engineer", PASSWORD).state() == state
     if state == "STOPPED":
@@ -141,5 +146,8 @@ def test_killed_again_and_again_under_load(plant, api, editor, programs, witness
     scans = Scans(api, witness)
     wait_until(lambda: api.scan_count() > 100, "scans")
     scans.check()
-    resumed = [text for text in messages if "as before" in text or "stopped" in text.lower()]
-    assert len(resumed) >= KILLS // 2, messages[-50:]
+    word = state.lower()
+    of_the_core = [str(entry["MESSAGE"]) for entry in entries if entry.get("SYSLOG_IDENTIFIER") == "openplc-core"]
+    resumed = [text for text in of_the_core if re.fullmatch(rf"Program \S+ is {word} as before", text)]
+    # One may be killed before it has said so.
+    assert len(resumed) >= KILLS // 2 - 2, of_the_core[-50:]

@@ -120,7 +120,7 @@ def test_a_stuck_journal_holds_up_nobody(plant, api, witness):
     command(api, api.stop, "STOPPED")
     command(api, api.start, "RUNNING")
     wait_until(
-        lambda: in_the_journal(plant, before, "did not take them"), "the number of lost messages in the journal", 20
+        lambda: in_the_journal(plant, before, "did not take them"), "the number of lost messages in the journal"
     )
     assert main_processes(plant) == processes
 
@@ -130,4 +130,4 @@ def test_a_core_that_is_killed_while_the_journal_is_stuck_comes_back(plant, api)
     with stuck_journal(plant.machine):
         command_often(api)
         plant.process("openplc-core").kill()
-        wait_until(lambda: api.state() == "RUNNING", "the program to run again", 60)
+        wait_until(lambda: api.state() == "RUNNING", "the program to run again")

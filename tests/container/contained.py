@@ -23,7 +23,7 @@ OPEN_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 LIMITS = (f"--ulimit=nofile={OPEN_FILES}:{OPEN_FILES}", "--ulimit=nproc=4096:4096")
 
 
-def podman(*arguments, check=True, timeout=60):
+def podman(*arguments, check=True, timeout=180):
     done = subprocess.run(
         ["podman", *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
     )

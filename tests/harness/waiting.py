@@ -1,9 +1,9 @@
-"""Waiting for a condition instead of for a while."""
+"""Waiting for a condition instead of for a while. The limit is for what never comes: a busy computer may take long."""
 
 import time
 
 
-def wait_until(condition, what, timeout=10.0, interval=0.01):
+def wait_until(condition, what, timeout=60.0, interval=0.01):
     """Calls `condition` until it is true and returns what it returned. `what` is a text, or makes one when it failed."""
     deadline = time.monotonic() + timeout
     while True:
