@@ -1,4 +1,4 @@
-"""The clock jumps by an hour: scans do not know it, sessions and the log stay usable.
+"""The clock jumps by an hour, or a little: scans do not know it, sessions and the log stay usable.
 
 A container may not set the clock of the computer, so a preloaded library moves the time of day of API and core.
 """
@@ -16,6 +16,8 @@ from harness.scans import Scans
 from harness.waiting import wait_until
 
 HOUR = 3600
+# A correction of the clock, of less than a minute.
+STEP = 50
 WRONG_BY = "/usr/lib/openplc-test-clock"
 LIBRARY = f"{WRONG_BY}.so"
 SERVICES = ("openplc-core.service", "openplc-api.service")
@@ -92,7 +94,7 @@ def seconds(entry):
     return datetime.fromisoformat(entry["timestamp"]).timestamp()
 
 
-@pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["forth", "back"])
+@pytest.mark.parametrize("jump", [HOUR, -HOUR, -STEP], ids=["forth", "back", "a little back"])
 def test_no_scan_is_missed_while_the_clock_jumps_and_jumps_back(clock, early, witness, jump):
     scans = Scans(early, witness)
     for ahead in (jump, 0, jump, 0):
@@ -127,6 +129,16 @@ def test_a_session_outlives_both_jumps(clock, api):
         assert api.state() == "RUNNING"
 
 
+def test_a_session_outlives_a_small_correction(clock, plant):
+    """Even one that has just begun, and one that begins meanwhile."""
+    before = plant.login()
+    clock.set(-STEP)
+    assert before.state() == "RUNNING"
+    meanwhile = plant.login()
+    clock.set(0)
+    assert before.state() == meanwhile.state() == "RUNNING"
+
+
 def test_the_clock_is_put_back_and_everybody_has_to_log_in_again(clock, plant, api):
     """Sessions that begin in the future are none, and accounts are as before."""
     clock.set(-HOUR)
@@ -152,6 +164,6 @@ def test_a_hang_is_noticed_in_spite_of_the_clock(clock, plant, api):
     core = plant.process("openplc-core")
     os.kill(core.pid, signal.SIGSTOP)
     clock.set(-HOUR)
-    wait_until(lambda: core.pid not in {p.pid for p in plant.started("openplc-core")}, "the watchdog", 20)
+    wait_until(lambda: core.pid not in {p.pid for p in plant.started("openplc-core")}, "the watchdog")
     clock.set(0)
-    wait_until(lambda: api.state() == "RUNNING", "the program to run again", 20)
+    wait_until(lambda: api.state() == "RUNNING", "the program to run again")

@@ -60,8 +60,11 @@ def test_a_program_can_be_followed_by_its_hash(day):
     assert len(programs) >= 2, programs
 
 
-def test_a_failed_build_is_a_warning(day):
-    assert [e for e in written_by_us(day) if e["PRIORITY"] == "4" and re.search("build|compil", e["MESSAGE"], re.I)]
+def test_the_failed_build_is_a_warning(day):
+    """The one that failed, of three: between its upload and the start of the next."""
+    warnings = [e["MESSAGE"] for e in written_by_us(day) if e["PRIORITY"] == "4" and re.search("build", e["MESSAGE"], re.I)]
+    print(warnings)
+    assert len(warnings) == 1, warnings
 
 
 def test_messages_are_readable_alone(day):
@@ -89,7 +92,7 @@ def test_no_secret_is_in_the_journal(day):
 
 def test_status_of_the_core_shows_state_program_and_figures(plant, api, programs):
     api.deploy(programs.blink.zip())
-    wait_until(lambda: re.match(r"RUNNING.*scan", plant.status()), lambda: f"figures: {plant.status()!r}", 15)
+    wait_until(lambda: re.match(r"RUNNING.*scan", plant.status()), lambda: f"figures: {plant.status()!r}")
     shown = plant.machine.output("systemctl", "status", "--no-pager", "--lines=0", "openplc-core.service")
     assert re.search(r'Status: "RUNNING.*\d+ ?(µs|us|ms)', shown), shown
     assert api.stop() == "STOP:OK"
@@ -104,6 +107,9 @@ def test_status_of_the_api_says_what_it_does(plant, api):
 
 def test_an_idle_api_exits_and_comes_back_without_anyone_noticing(plant, api, programs):
     api.deploy(programs.blink.zip())
+    ended = plant.login()
+    assert ended.post("/api/logout").status == 200
+    assert ended.get("/api/status").status == 401
     last = api.logs()[-1]["id"]
     folder = "/run/systemd/system/openplc-api.service.d"
     command = "/usr/lib/openplc-runtime/openplc-api --exit-when-idle 1"
@@ -112,10 +118,13 @@ def test_an_idle_api_exits_and_comes_back_without_anyone_noticing(plant, api, pr
     try:
         plant.machine.run("systemctl", "daemon-reload")
         plant.machine.run("systemctl", "restart", "openplc-api.service")
-        wait_until(lambda: plant.machine.active("openplc-api.service") == "inactive", "the idle end", 15)
+        wait_until(lambda: plant.machine.active("openplc-api.service") == "inactive", "the idle end")
         assert plant.machine.listening() == {("tcp", plant.port)}
         assert api.state() == "RUNNING"
-        assert api.logs()[-1]["id"] >= last
+        assert ended.get("/api/status").status == 401, "a session that was ended stays ended"
+        assert api.stop() == "STOP:OK"
+        assert api.logs()[-1]["id"] > last, "numbers go on"
+        assert api.start() == "START:OK"
     finally:
         plant.machine.run("rm", "-r", folder)
         plant.machine.run("systemctl", "daemon-reload")

@@ -24,6 +24,7 @@ OTHER_ACTS = {
     "a command as root": ("systemd-run", "--quiet", "--unit=openplc-intruder", "true"),
     "environment": ("systemctl", "set-environment", "OPENPLC_LOG=trace"),
     "a build unit of one's own": ("systemctl", "start", "openplc-compile@1.service"),
+    "the import of accounts": ("systemctl", "start", "openplc-accounts-import.service"),
 }
 
 
@@ -75,8 +76,8 @@ def test_others_may_do_nothing(plant, user):
     for unit in UNITS:
         for verb in VERBS:
             assert_refused(act(plant, user, "systemctl", "--no-ask-password", verb, unit))
-    program, *arguments = OTHER_ACTS["a command as root"]
-    assert_refused(act(plant, user, program, "--no-ask-password", *arguments))
+    for program, *arguments in OTHER_ACTS.values():
+        assert_refused(act(plant, user, program, "--no-ask-password", *arguments))
     assert main_processes(plant) == before
 
 

@@ -42,6 +42,21 @@ def daemons(plant, api, programs):
     return [plant.process("openplc-api"), plant.process("openplc-core")]
 
 
+def test_before_a_program_is_loaded_only_the_core_may_have_a_capability_and_only_that_for_real_time(plant):
+    """It gives it back before it loads anything; so it is the unit that tells what it gets, and the kernel what it may get."""
+    plant.purge()
+    plant.install()
+    plant.enable()
+    assert plant.login().state() == "EMPTY"
+    for name, granted, bounds in (("openplc-api", "", 0), ("openplc-core", "cap_sys_nice", CAP_SYS_NICE)):
+        shown = plant.machine.properties(f"{name}.service", "AmbientCapabilities", "CapabilityBoundingSet")
+        assert shown == {"AmbientCapabilities": granted, "CapabilityBoundingSet": granted}, name
+        process = plant.process(name)
+        assert_confined(process)
+        for status in kernel_says(process):
+            assert int(status["CapBnd"], 16) & ~bounds == 0, status
+
+
 def test_no_thread_has_root_or_a_capability_once_a_program_is_loaded(daemons):
     for process in daemons:
         assert_confined(process)
@@ -50,7 +65,7 @@ def test_no_thread_has_root_or_a_capability_once_a_program_is_loaded(daemons):
 def test_the_interpreter_of_a_python_block_is_confined_as_the_core(plant, api, editor, programs):
     api.deploy(programs.python.zip())
     debugger = plant.debugger(editor, api, programs.python)
-    wait_until(lambda: debugger.read("RES0__INSTANCE0.SECOND.SCALED") == 21.0, "the block's result", 20)
+    wait_until(lambda: debugger.read("RES0__INSTANCE0.SECOND.SCALED") == 21.0, "the block's result")
     debugger.client.disconnect()
     core = plant.process("openplc-core")
     interpreters = [p for p in descendants(core.pid) if p.name.startswith("python3")]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.programs import slow_to_compile
 from harness.waiting import wait_until
 
 FOLDER = "/etc/openplc-runtime"
@@ -58,7 +59,7 @@ def test_a_setting_counts_from_the_next_start(plant, api, programs, settings):
 
 def test_an_idle_time_of_the_administrator_counts(plant, api, settings):
     settings("api.toml", 'exit-when-idle = "1s"\n')
-    wait_until(lambda: plant.machine.active("openplc-api.service") == "inactive", "the idle end", 15)
+    wait_until(lambda: plant.machine.active("openplc-api.service") == "inactive", "the idle end")
 
 
 @pytest.mark.parametrize(
@@ -82,10 +83,31 @@ def test_a_wrong_file_of_the_api_is_told_and_the_port_stays_open(plant, api, set
     assert any("session-lifetime cannot be" in problem for problem in details(api)["settings_problems"])
 
 
-def test_a_build_obeys_its_limits_and_tells_what_is_wrong(plant, api, programs, settings):
-    settings("compile.toml", 'time-limit = "1s"\noptimisation.program = 0\n')
-    assert api.upload(programs.blink.zip(), clean=True).status == 200
-    build = api.follow_build()
+def built(api, bundle):
+    assert api.upload(bundle.zip(), clean=True).status == 200
+    return api.follow_build()
+
+
+@pytest.mark.parametrize("part, file", [("program", "POUS.c"), ("blocks", "c_blocks_code.cpp")])
+def test_a_build_obeys_the_level_of_optimisation(plant, api, programs, settings, part, file):
+    code = programs.blink.files[file] + b"\n#ifdef __OPTIMIZE__\n#error this is optimised\n#endif\n"
+    program = programs.blink.with_file(file, code)
+    build = built(api, program)
+    assert build.status == "FAILED" and "this is optimised" in build.text, build
+    settings("compile.toml", f"optimisation.{part} = 0\n")
+    build = built(api, program)
+    assert build.status == "SUCCESS", build
+
+
+def test_a_build_obeys_the_limit_of_its_time(plant, api, programs, settings):
+    settings("compile.toml", 'time-limit = "10s"\n')
+    build = built(api, slow_to_compile(programs.blink, amount=400))
+    assert build.status == "FAILED" and "longer than the 10 seconds" in build.text, build
+
+
+def test_a_build_tells_what_is_wrong_in_its_file_and_is_made(plant, api, programs, settings):
+    settings("compile.toml", 'time-limit = "1s"\n')
+    build = built(api, programs.blink)
     assert build.status == "SUCCESS", build
     assert any("time-limit cannot be" in line for line in build.logs), build
 
