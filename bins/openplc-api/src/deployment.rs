@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::application::Application;
 use crate::build_log::{BuildLog, Phase};
+use crate::supervisor;
 
 /// How long the answer to an upload waits for the verdict on the zip.
 const VERDICT: Duration = Duration::from_secs(4);
@@ -67,6 +68,7 @@ fn deploy(
         slot,
     } = upload;
     let mut verdict = Some(verdict);
+    supervisor::status(&format!("Building an upload of {username:?}"));
     let result = deployer.deploy(&zip, clean, &mut |event| match event {
         Event::Log { level, line } => log.line(level, &line),
         Event::Identified { .. } => {
@@ -76,6 +78,14 @@ fn deploy(
                 let _ = verdict.send(Ok(()));
             }
         }
+    });
+    let time = jiff::Timestamp::now().strftime("%H:%M UTC");
+    supervisor::status(&match &result {
+        Ok(program) => format!(
+            "Serving; last build at {time}: program {} is running",
+            program.short()
+        ),
+        Err(_) => format!("Serving; last build at {time}: failed"),
     });
     // Whoever sees the end may upload again at once.
     drop(slot);

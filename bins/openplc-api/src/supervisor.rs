@@ -25,6 +25,11 @@ pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// What is done from now on.
+pub fn status(text: &str) {
+    notify(&[NotifyState::Status(text)]);
+}
+
 /// The end has begun.
 pub fn stopping() {
     notify(&[

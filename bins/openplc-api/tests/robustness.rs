@@ -263,6 +263,18 @@ fn the_supervisor_is_told_and_fed() {
         told("WATCHDOG=1");
     }
     assert!(start.elapsed() < Duration::from_secs(2));
+
+    core::serve(&runtime.core_socket(), core::running);
+    support::worker::serve(&runtime.compile_socket(), support::worker::builds);
+    std::thread::scope(|scope| {
+        // Beside, because a socket that nobody reads would hold up the API.
+        scope.spawn(|| runtime.engineer().upload("/api/upload-file", b"zip"));
+        told("STATUS=Building an upload of \"engineer\"");
+        let ended = told("STATUS=Serving; last build at ");
+        let running = " UTC: program abababababab is running";
+        assert!(ended.trim_end().ends_with(running), "{ended}");
+    });
+
     assert!(runtime.stop().success());
     told("STOPPING=1");
 }
