@@ -87,8 +87,9 @@ fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
     outcome.map_or_else(refuse, |()| Answer::Done)
 }
 
-/// Initialising a program takes more stack than answering a client: all its texts are made in one function.
-fn on_large_stack(work: impl FnOnce() -> Result<(), Refused> + Send) -> Result<(), Refused> {
+/// Initialising a program takes more stack than answering a client: all its texts are made in one function. The thread has a name
+/// by which those that a program starts there are known for foreign ones.
+pub fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Refused> + Send) -> Result<T, Refused> {
     let failed = |why: &str| Refused {
         reason: Refusal::Failed,
         message: format!("no thread to load a program: {why}"),

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
 use openplc_image::{AbandonedInputs, Layout, Sizes, WriteRights};
@@ -17,6 +17,7 @@ use openplc_settings::{Loaded, Problem};
 use openplc_wire::IMAGE_SOCKET;
 use sd_notify::NotifyState;
 
+use crate::connection::on_large_stack;
 use crate::fault_history::FaultHistory;
 use crate::housekeeping::{self, notify};
 use crate::image_server::{Admission, ImageServer, PluginRules};
@@ -116,7 +117,11 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         real_time.describe(),
         problems.iter().map(ToString::to_string).collect(),
     ));
-    machine.resume(fault);
+    let resumed = on_large_stack(|| {
+        machine.resume(fault);
+        Ok(())
+    });
+    resumed.map_err(|refused| anyhow!(refused.message))?;
     server::start(control, machine.clone(), log).context("starting the control server")?;
     if let Some(listener) = image {
         ImageServer::start(listener, process_image, admission()).context("starting the image server")?;

@@ -12,7 +12,7 @@ use sd_notify::NotifyState;
 
 use crate::machine::Machine;
 use crate::program_log::{Drain, ProgramLog};
-use crate::scan::ScanSlot;
+use crate::scan::{Hanging, ScanSlot};
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_millis(50);
@@ -28,11 +28,11 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
         machine.notice_fault();
         slot.idle();
         let overdue = slot.hanging();
-        if let (Some((task, overdue)), false) = (overdue, hanging) {
+        if let (Some(Hanging { task, elapsed, .. }), false) = (overdue, hanging) {
             tracing::error!(
                 "A scan of task {} has not ended after {} ms: endless loop? The watchdog will end this process",
                 machine.task_name(task).unwrap_or_default(),
-                overdue / 1_000_000
+                elapsed / 1_000_000
             );
         }
         hanging = overdue.is_some();

@@ -9,7 +9,7 @@ use openplc_engine::statistics::{self, Reader};
 use openplc_image::{Address, AddressError, Area, Binding, Layout, Moment, OutsideImage, PlcState, Width};
 use openplc_program::python::Requests;
 use openplc_program::{
-    Fault, Host, LoadError, Located, LocatedValues, MAX_TASKS, Program, Severity, Task, TaskRun,
+    Fault, Faulted, Host, LoadError, Located, LocatedValues, MAX_TASKS, Program, Severity, Task, TaskRun,
 };
 use openplc_wire::manifest::Manifest;
 
@@ -228,14 +228,14 @@ impl Loaded {
     /// if it `goes_on` after the scan.
     ///
     /// # Errors
-    /// The program's [`Fault`].
+    /// [`Faulted`].
     pub fn scan(
         &self,
         task: &mut ScanTask,
         image: &ProcessImage,
         started: u64,
         goes_on: impl Fn() -> bool,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Faulted> {
         self.requests.next_scan();
         let scans = task.cycle.scans();
         if let Some(values) = self.program.located_values(&mut task.run) {
@@ -256,6 +256,12 @@ impl Loaded {
             image.after_scan(&mut task.binding, &Values(values), moment, goes_on);
         }
         Ok(())
+    }
+
+    /// Whether its scans have ended by a fault that nobody has been told of yet. Where the scan threads have its tasks that is
+    /// not known.
+    pub fn has_faulted(&self) -> bool {
+        self.tasks.iter().flatten().any(|task| task.fault.is_some())
     }
 
     /// The fault of the scan that `task` has just executed.

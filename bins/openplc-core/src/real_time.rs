@@ -16,14 +16,16 @@ pub struct Scheduling {
 }
 
 impl Scheduling {
-    /// Gives the calling thread, and those that it will start, what is wished for as far as it is granted.
+    /// Gives the calling thread, and those that it will start, what is wished for as far as it is granted; with a priority one
+    /// step above that of scans where that is granted too.
     pub fn obtain(wished: &RealTime) -> Self {
         let affinity = match &wished.cpus {
             Cpus::All => Ok(()),
             Cpus::Only(cpus) => scheduling::set_affinity(&cpus.iter().copied().collect::<Vec<_>>()),
         };
+        let set = |priority| scheduling::set(policy(wished), priority, Children::Inherit);
         Self {
-            policy: scheduling::set(policy(wished), wished.priority, Children::Inherit),
+            policy: set(wished.priority + 1).or_else(|_| set(wished.priority)),
             affinity,
             wished: wished.clone(),
         }

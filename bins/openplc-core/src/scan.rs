@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use openplc_image::{Binding, Layout, Moment, PlcState, SafeOutputs};
-use openplc_program::MAX_TASKS;
+use openplc_program::{Faulted, MAX_TASKS};
 use openplc_rt::alarm::Alarm;
 use openplc_rt::task_lock::{AllGuard, Seat, TaskLock};
 use openplc_rt::{clock, fault_record, memory};
@@ -25,7 +25,7 @@ use crate::image_server::ImageKeeper;
 use crate::loaded::{Loaded, ScanTask, TaskFault, TaskFaultCause};
 use crate::process_image::ProcessImage;
 use crate::real_time::Scheduling;
-use spawner::{RealTimeThread, Spawner};
+use spawner::{Place, RealTimeThread, Spawner};
 
 /// How long [`ScanSlot::take_fault`] waits for the other tasks.
 const FAULT_PATIENCE: Duration = Duration::from_millis(20);
@@ -46,6 +46,8 @@ type Active = Option<Loaded>;
 struct Watch {
     /// Wakes the thread before its deadline.
     alarm: Alarm,
+    /// Number of the newest scan.
+    scan: AtomicU64,
     /// Start (ns) of the scan in progress, or 0.
     scan_since: AtomicU64,
     /// Longest time (ns) that a scan may take before it counts as hanging.
@@ -78,6 +80,17 @@ pub struct ScanSlot {
 #[derive(Debug, thiserror::Error)]
 #[error("the scan in progress does not end")]
 pub struct ScanHangs;
+
+/// A scan that takes longer than is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hanging {
+    /// Its task, by its place in the order of urgency.
+    pub task: usize,
+    /// When it began (ns).
+    since: u64,
+    /// For how long (ns) it has been executing.
+    pub elapsed: u64,
+}
 
 /// Why programs were not exchanged.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +152,7 @@ impl ScanSlot {
         safe_outputs: SafeOutputs,
     ) -> io::Result<Arc<Self>> {
         let vacant = (0..MAX_TASKS).map(|_| None);
-        Ok(Arc::new(Self {
+        let slot = Self {
             lock: Arc::new(TaskLock::new(None, vacant)?),
             watches: (0..MAX_TASKS).map(|_| Watch::default()).collect(),
             running: AtomicBool::new(false),
@@ -150,7 +163,9 @@ impl ScanSlot {
             bound: Mutex::new(None),
             spawner,
             threads: Mutex::new(0),
-        }))
+        };
+        slot.make_outputs_safe(PlcState::Stopped);
+        Ok(Arc::new(slot))
     }
 
     /// Access to the program between two scans.
@@ -203,7 +218,7 @@ impl ScanSlot {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         // What one that does not run has left behind is no start for another.
         let pristine = new.bind_after(bound.as_ref().filter(|_| self.running.load(Ordering::Acquire)));
-        let Some(mut all) = self.lock.all(patience) else {
+        let Ok(Pause { mut all, .. }) = self.in_a_gap(patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
         // From here on nothing allocates: a thread in the way would be waited for without its priority being raised.
@@ -262,9 +277,10 @@ impl ScanSlot {
     /// # Errors
     /// [`ScanHangs`].
     pub fn stop(&self, patience: Duration) -> Result<bool, ScanHangs> {
-        let _pause = self.between_scans(patience)?;
+        let mut pause = self.between_scans(patience)?;
         let ran = self.running.swap(false, Ordering::AcqRel);
         self.make_outputs_safe(PlcState::Stopped);
+        self.forget_faults(&mut pause);
         Ok(ran)
     }
 
@@ -277,6 +293,7 @@ impl ScanSlot {
         let mut pause = self.between_scans(patience)?;
         self.running.store(false, Ordering::Release);
         self.make_outputs_safe(PlcState::Stopped);
+        self.forget_faults(&mut pause);
         let (active, tasks) = pause.all.parts();
         let mut taken = active.take();
         if let Some(taken) = &mut taken {
@@ -288,17 +305,26 @@ impl ScanSlot {
         Ok(taken)
     }
 
+    /// A fault that nobody has been told of matters no longer: somebody has stopped the PLC.
+    fn forget_faults(&self, pause: &mut Pause<'_>) {
+        self.faulted.store(false, Ordering::Release);
+        let tasks = pause.all.parts().1;
+        tasks.flatten().for_each(|task| task.fault = None);
+    }
+
     /// Gives up the scan of a task that is [`Self::hanging`]: outputs are made safe at once, and if the scan ends after all, it
     /// was the last one. One that has ended just now is not given up any more.
-    pub fn give_up(&self, task: usize) {
-        let watch = &self.watches[task];
+    pub fn give_up(&self, hanging: &Hanging) {
+        let watch = &self.watches[hanging.task];
         watch.given_up.store(true, Ordering::SeqCst);
         // The scan thread clears the one and then looks at the other; we do it the other way round. So one of us sees both.
-        if watch.scan_since.load(Ordering::SeqCst) == 0 && watch.given_up.swap(false, Ordering::SeqCst) {
+        let since = watch.scan_since.load(Ordering::SeqCst);
+        if since != hanging.since && watch.given_up.swap(false, Ordering::SeqCst) {
             return;
         }
         self.running.store(false, Ordering::Release);
         self.make_outputs_safe(PlcState::Error);
+        fault_record::set_hanging(hanging.task as u32, watch.scan.load(Ordering::Relaxed));
     }
 
     /// Why scans ended by themselves since the last exchange; told once.
@@ -311,24 +337,35 @@ impl ScanSlot {
         all.parts().1.find_map(|task| task.as_mut()?.fault.take())
     }
 
-    /// The most urgent task whose scan is overdue, and for how long (ns) it has been executing.
-    pub fn hanging(&self) -> Option<(usize, u64)> {
+    /// The most urgent task whose scan is overdue.
+    pub fn hanging(&self) -> Option<Hanging> {
         let now = clock::now();
         self.watches.iter().enumerate().find_map(|(task, watch)| {
-            let since = watch.scan_since.load(Ordering::Relaxed);
+            let since = watch.scan_since.load(Ordering::SeqCst);
             let elapsed = now.saturating_sub(since);
-            (since != 0 && elapsed > watch.allowance.load(Ordering::Relaxed)).then_some((task, elapsed))
+            let hangs = since != 0 && elapsed > watch.allowance.load(Ordering::Relaxed);
+            hangs.then_some(Hanging { task, since, elapsed })
         })
     }
 
-    /// Starts a thread that is real-time, but less urgent than any scan.
+    /// Whether a program is running.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// The PLC is in ERROR for another reason than a fault in a scan.
+    pub fn note_error(&self) {
+        self.in_error.store(true, Ordering::Relaxed);
+    }
+
+    /// Starts a thread that is more urgent than any scan, and may run on any processor.
     ///
     /// # Errors
     /// When there is none to be had.
-    pub fn spawn_least_urgent(&self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    pub fn spawn_most_urgent(&self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let thread = RealTimeThread {
             name: name.to_owned(),
-            below: i32::MAX,
+            place: Place::AboveScans,
             stack: daemon::STACK,
         };
         self.spawner.spawn(thread, work)
@@ -342,7 +379,7 @@ impl ScanSlot {
             let slot = self.clone();
             let thread = RealTimeThread {
                 name: format!("scan-{threads}"),
-                below: i32::try_from(*threads).unwrap_or(i32::MAX),
+                place: Place::Scan(*threads),
                 stack: STACK,
             };
             self.spawner.spawn(thread, move || {
@@ -385,8 +422,10 @@ impl ScanSlot {
             // Woken early, or for another program than the one that runs now.
             return Some(deadline);
         }
-        watch.scan_since.store(started, Ordering::Relaxed);
-        fault_record::set_scan(Some((number as u32, task.cycle.scans() + 1)));
+        let scan = task.cycle.scans() + 1;
+        watch.scan.store(scan, Ordering::Relaxed);
+        watch.scan_since.store(started, Ordering::SeqCst);
+        fault_record::set_scan(Some((number as u32, scan)));
         let result = loaded.scan(task, &self.image, started, || {
             self.running.load(Ordering::Acquire)
         });
@@ -397,13 +436,18 @@ impl ScanSlot {
         let next = task.cycle.complete(started, ended);
         let fault = match result {
             Ok(()) if !given_up => return Some(next),
-            Ok(()) => TaskFaultCause::Overtime(ended.saturating_sub(started)),
-            Err(fault) => TaskFaultCause::Program(fault),
+            Ok(()) => None,
+            Err(faulted) => Some(faulted),
         };
         // What one task has left half done, no other may go on with.
         self.running.store(false, Ordering::Release);
         self.make_outputs_safe(PlcState::Error);
-        task.fault = Some(loaded.fault_of(task, fault));
+        // From here on nothing is urgent.
+        let cause = match fault {
+            None => TaskFaultCause::Overtime(ended.saturating_sub(started)),
+            Some(Faulted) => TaskFaultCause::Program(loaded.program.fault()),
+        };
+        task.fault = Some(loaded.fault_of(task, cause));
         self.faulted.store(true, Ordering::Release);
         None
     }

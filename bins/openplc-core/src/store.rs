@@ -52,6 +52,9 @@ pub struct Commanded {
     /// The current program has not yet executed its first scans: if it faults in them, the one before takes its place.
     #[serde(default)]
     pub proving: bool,
+    /// Whether the program before was running when the current one took its place.
+    #[serde(default)]
+    pub previous_ran: bool,
 }
 
 /// The core's state directory.

@@ -240,3 +240,49 @@ fn a_program_that_leaves_threads_behind_does_not_take_the_next_one_with_it() {
     assert_eq!(client.status().state, PlcState::Running);
     assert!(core.is_alive());
 }
+
+#[test]
+fn a_program_that_was_stopped_does_not_start_by_the_fault_of_another() {
+    let mut core = Core::start();
+    let good = build(&[]);
+    for faulty in ["-DFAULTS_AT_ONCE", "-DFAULTS_IN_SCAN=5", "-DCRASHES_IN_SCAN=5"] {
+        core.connect().load(&good);
+        assert_eq!(core.connect().ask(&Request::Stop), DONE);
+        let mut client = core.connect();
+        if faulty.starts_with("-DCRASHES") {
+            client.send_load(&build(&[faulty]));
+            core.restart_after_death();
+        } else {
+            client.load(&build(&[faulty]));
+        }
+        let status = until("the program before is back", || {
+            Some(core.connect().status()).filter(|status| {
+                let program = &status.program.as_ref().unwrap().program;
+                status.state == PlcState::Stopped && *program == good.manifest.program
+            })
+        });
+        assert!(status.error.is_none(), "{faulty}");
+    }
+}
+
+#[test]
+fn a_stop_while_a_newcomer_faults_stays_a_stop() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    for scan in 2..12 {
+        let fault = format!("-DFAULTS_IN_SCAN={scan}");
+        client.load(&build(&[&fault]));
+        // Either it is there in time to stop the newcomer, or the one that took its place again.
+        if client.ask(&Request::Stop) == DONE {
+            assert_eq!(client.status().state, PlcState::Stopped);
+            let scans = client.scans();
+            std::thread::sleep(std::time::Duration::from_millis(120));
+            assert_eq!(
+                (client.status().state, client.scans()),
+                (PlcState::Stopped, scans)
+            );
+            assert_eq!(client.load(&build(&[])), DONE);
+        }
+    }
+}

@@ -14,5 +14,5 @@ pub mod sources;
 
 pub use host::{Host, Severity};
 pub use located::LocatedValues;
-pub use program::{Fault, ForceError, LoadError, Located, MAX_TASKS, Program, Task, TaskRun};
+pub use program::{Fault, Faulted, ForceError, LoadError, Located, MAX_TASKS, Program, Task, TaskRun};
 pub use selected::Selection;

@@ -52,6 +52,11 @@ pub struct Fault(
     pub String,
 );
 
+/// A scan has ended by a fault.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[error("the program faulted")]
+pub struct Faulted;
+
 /// Why a variable was not forced.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum ForceError {
@@ -286,18 +291,23 @@ impl Program {
     /// Executes one scan of a task, `now_ns` after the program's start.
     ///
     /// # Errors
-    /// [`Fault`] when an exception left the program, or when the task is another program's. Building its text allocates:
-    /// the program runs no further scan anyway.
-    pub fn run(&self, task: &mut TaskRun, now_ns: u64) -> Result<(), Fault> {
+    /// [`Faulted`] when an exception left the program, or when the task is another program's. [`Self::fault`] says more.
+    pub fn run(&self, task: &mut TaskRun, now_ns: u64) -> Result<(), Faulted> {
         if task.program != address_of(&self._host) {
-            return Err(Fault("the task belongs to another program".to_owned()));
+            return Err(Faulted);
         }
         // SAFETY: the table's contract: init was called, there is one `TaskRun` for each task, so the task is not executing;
         // others may, and everything that may not execute meanwhile needs `&mut self`.
         match unsafe { (self.functions.run)(task.number, now_ns) } {
             abi::OK => Ok(()),
-            _ => Err(Fault(text(self.functions.fault_text))),
+            _ => Err(Faulted),
         }
+    }
+
+    /// What the program says of the scan that has just [`Faulted`] on this thread. Allocates.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        Fault(text(self.functions.fault_text))
     }
 
     /// Size of a variable in bytes; `None` when no variable has this address.

@@ -9,19 +9,22 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::IntoRawFd;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::{check, check_number};
 
 pub use text::Fault;
 
 /// Signals by which a faulting program, or the watchdog, ends the process.
-const FATAL: [libc::c_int; 5] = [
+const FATAL: [libc::c_int; 8] = [
     libc::SIGSEGV,
     libc::SIGBUS,
     libc::SIGFPE,
     libc::SIGILL,
     libc::SIGABRT,
+    libc::SIGTRAP,
+    libc::SIGSYS,
+    libc::SIGXCPU,
 ];
 
 /// Descriptor of the record, or -1.
@@ -30,6 +33,10 @@ static RECORD: AtomicI32 = AtomicI32::new(-1);
 static ORDERLY: AtomicBool = AtomicBool::new(false);
 /// Where the code of the program begins and ends that is executed.
 static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+
+/// Task and number of the scan that hangs; the number is 0 while none does.
+static HANGING_TASK: AtomicU32 = AtomicU32::new(0);
+static HANGING_SCAN: AtomicU64 = AtomicU64::new(0);
 
 // Initialised by constants and without destructors, so that a signal handler may read them.
 thread_local! {
@@ -79,6 +86,12 @@ pub fn set_scan(scan: Option<(u32, u64)>) {
     SCAN.set(scan);
 }
 
+/// This scan of this task hangs: whatever ends the process now does so on its account.
+pub fn set_hanging(task: u32, scan: u64) {
+    HANGING_TASK.store(task, Ordering::SeqCst);
+    HANGING_SCAN.store(scan, Ordering::SeqCst);
+}
+
 /// The program whose code lies in these addresses is executed from now on.
 pub fn set_code(code: Range<usize>) {
     CODE[0].store(code.start, Ordering::Relaxed);
@@ -110,17 +123,20 @@ extern "C" fn on_fatal_signal(signal: libc::c_int, _: *mut libc::siginfo_t, cont
     {
         write(&fault(signal, Some(caller)));
     }
-    // SAFETY: fsync(2) is async-signal-safe. The record must outlive a machine that goes down with us.
-    unsafe { libc::fsync(RECORD.load(Ordering::SeqCst)) };
+    // Not synced: outputs stand as they are until the process has ended, and a slow disk must not put that off.
     // SAFETY: raise(3) is async-signal-safe. A fault would repeat by itself; a sent signal would not. The signal is blocked
     // until this handler returns and has its default action by then.
     unsafe { libc::raise(signal) };
 }
 
 fn fault(signal: libc::c_int, address: Option<usize>) -> Fault {
+    let hanging = || {
+        let scan = HANGING_SCAN.load(Ordering::SeqCst);
+        (scan != 0).then(|| (HANGING_TASK.load(Ordering::SeqCst), scan))
+    };
     Fault {
         signal,
-        scan: SCAN.get(),
+        scan: SCAN.get().or_else(hanging),
         address: address.map(|address| address as u64),
     }
 }
@@ -143,6 +159,9 @@ pub fn describe(signal: i32) -> &'static str {
         libc::SIGFPE => "SIGFPE (integer division by zero)",
         libc::SIGILL => "SIGILL (illegal instruction)",
         libc::SIGABRT => "SIGABRT (abort, or a scan that did not end)",
+        libc::SIGTRAP => "SIGTRAP (a trap instruction)",
+        libc::SIGSYS => "SIGSYS (a system call that is not allowed)",
+        libc::SIGXCPU => "SIGXCPU (too much processor time)",
         _ => "a fatal signal",
     }
 }

@@ -3,6 +3,8 @@
 
 use std::cell::UnsafeCell;
 use std::io;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,14 +32,16 @@ pub struct Seat<S, T> {
 
 /// What a task has while it executes: the shared value to read, its own to change.
 pub struct TaskGuard<'a, S, T> {
-    // Private, like those of `AllGuard`: the reference must not outlive the locks.
-    shared: &'a S,
+    // No reference: it would have to be valid for the whole of a call that takes the guard and drops it.
+    shared: NonNull<S>,
     own: PiGuard<'a, T>,
+    lifetime: PhantomData<&'a S>,
 }
 
 /// Everything, while no task executes.
 pub struct AllGuard<'a, S, T> {
-    shared: &'a mut S,
+    shared: NonNull<S>,
+    lifetime: PhantomData<&'a mut S>,
     tasks: Vec<PiGuard<'a, T>>,
     // Dropped last: until then nobody else may take a seat.
     _seats: PiGuard<'a, usize>,
@@ -46,14 +50,17 @@ pub struct AllGuard<'a, S, T> {
 impl<S, T> TaskGuard<'_, S, T> {
     /// What all tasks read, and what is this task's.
     pub fn parts(&mut self) -> (&S, &mut T) {
-        (self.shared, &mut self.own)
+        // SAFETY: while `own` is held, and as long as this borrow lasts, nobody changes the shared value.
+        (unsafe { self.shared.as_ref() }, &mut self.own)
     }
 }
 
 impl<S, T> AllGuard<'_, S, T> {
     /// What all tasks read, and what each of them has, in the order of their seats.
     pub fn parts(&mut self) -> (&mut S, impl ExactSizeIterator<Item = &mut T>) {
-        (self.shared, self.tasks.iter_mut().map(|task| &mut **task))
+        // SAFETY: every lock under which anybody else reaches the shared value is held as long as this borrow lasts.
+        let shared = unsafe { self.shared.as_mut() };
+        (shared, self.tasks.iter_mut().map(|task| &mut **task))
     }
 }
 
@@ -83,6 +90,11 @@ impl<S, T> TaskLock<S, T> {
         })
     }
 
+    fn place(&self) -> NonNull<S> {
+        // The address of a field is never null.
+        NonNull::from(&self.shared).cast()
+    }
+
     /// How many seats are taken.
     pub fn seated(&self) -> usize {
         *self.seats.lock()
@@ -104,8 +116,8 @@ impl<S, T> TaskLock<S, T> {
         }
         tasks.reverse();
         Some(AllGuard {
-            // SAFETY: every lock under which anybody else reaches `shared` is held by the guards in the same struct.
-            shared: unsafe { &mut *self.shared.get() },
+            shared: self.place(),
+            lifetime: PhantomData,
             tasks,
             _seats: seats,
         })
@@ -122,10 +134,11 @@ impl<S, T> Seat<S, T> {
     /// Waits until nobody holds this task up, and keeps everybody from changing the shared value.
     pub fn lock(&mut self) -> TaskGuard<'_, S, T> {
         let own = self.lock.tasks[self.number].lock();
+        // A seat has been given for this number, so whoever changes the shared value must hold the lock that `own` is.
         TaskGuard {
-            // SAFETY: a seat has been given for this number, so whoever changes `shared` must hold the lock that `own` is.
-            shared: unsafe { &*self.lock.shared.get() },
+            shared: self.lock.place(),
             own,
+            lifetime: PhantomData,
         }
     }
 }

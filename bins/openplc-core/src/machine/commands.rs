@@ -83,10 +83,9 @@ impl Machine {
             );
             self.retention.roll_back(previous.as_str());
             *commanded = Commanded {
-                run: commanded.run,
+                run: commanded.run && commanded.previous_ran,
                 current: Some(previous),
-                previous: None,
-                proving: false,
+                ..Commanded::default()
             };
             self.record(commanded);
             return Ok(());
@@ -130,7 +129,7 @@ impl Machine {
     fn admit(self: &Arc<Self>, program: &ProgramId) -> Result<(), Refused> {
         self.try_out(program)?;
         let mut commanded = self.begin(Command::Load)?;
-        let running_before = self.view().state() == State::Running;
+        let running_before = self.slot.is_running();
         let loaded = self.load_warm(program)?;
         let before = commanded.clone();
         let others = before.current.iter().filter(|current| *current != program);
@@ -140,6 +139,7 @@ impl Machine {
             current: Some(program.clone()),
             previous,
             proving: true,
+            previous_ran: running_before,
         };
         self.store
             .set_commanded(&after)
@@ -220,6 +220,9 @@ impl Machine {
         self.view().show(State::Stopped);
         tracing::info!("The PLC was stopped");
         commanded.run = false;
+        // Nothing takes its place any more.
+        commanded.proving = false;
+        self.unload_fallback();
         self.record(&commanded);
         Ok(())
     }
@@ -272,6 +275,7 @@ impl Machine {
 
     fn show_error(&self, what: &str, reason: String) {
         tracing::error!("{what}: {reason}");
+        self.slot.note_error();
         self.view().show_error(reason);
     }
 }

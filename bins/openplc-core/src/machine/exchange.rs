@@ -12,7 +12,7 @@ use openplc_wire::manifest::ProgramId;
 use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
-use crate::connection::LOAD_STACK;
+use crate::connection::{LOAD_STACK, on_large_stack};
 use crate::daemon::STACK;
 use crate::loaded::{Loaded, TaskFault};
 use crate::store::Commanded;
@@ -121,8 +121,8 @@ impl Machine {
                 // Whoever ended the proof has seen to the program before.
                 return;
             }
-            // Stopping it on purpose is no fault either.
-            if self.view().scans() >= PROVING_SCANS || !commanded.run {
+            // One more, because the one in which it faults is counted too. Stopping it on purpose is no fault either.
+            if self.view().scans() > PROVING_SCANS || !commanded.run {
                 commanded.proving = false;
                 self.unload_fallback();
                 return self.record(&commanded);
@@ -140,25 +140,27 @@ impl Machine {
             // This process was started after the exchange.
             let previous = commanded.previous.as_ref()?;
             self.retention.roll_back(previous.as_str());
-            let previous = self.load_warm(previous);
+            let previous = on_large_stack(|| self.load_warm(previous));
             let previous = previous.inspect_err(|refused| tracing::error!("{}", refused.message));
             *self.fallback() = Some(previous.ok()?);
         }
-        let previous = self.put_back(true, reason)?;
+        let run = commanded.previous_ran;
+        let previous = self.put_back(run, reason)?;
         *commanded = Commanded {
-            run: true,
+            run,
             current: Some(previous),
-            previous: None,
-            proving: false,
+            ..Commanded::default()
         };
         self.record(commanded);
         Some(())
     }
 
-    /// Exchanges the program that faulted for the one before it, which goes on where it was stopped.
+    /// Exchanges the program that faulted for the one before it, which goes on where it was stopped if it is to `run`.
     pub(super) fn put_back(&self, run: bool, reason: &str) -> Option<ProgramId> {
         let fallback = self.fallback().take()?;
         let program = fallback.manifest.program.clone();
+        // One that has faulted at the last moment is looked at, not run.
+        let run = run && !fallback.has_faulted();
         let faulty = match self.exchange(fallback, run) {
             Ok(faulty) => faulty,
             Err(refused) => {

@@ -14,15 +14,35 @@ use crate::real_time::{self, Scheduling};
 /// What a thread executes.
 type Work = Box<dyn FnOnce() + Send>;
 
+/// How urgent a thread is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// More urgent than any scan, on any processor.
+    AboveScans,
+    /// The scans of a task; 0 is the most urgent one.
+    Scan(usize),
+}
+
 /// A thread to be.
 pub struct RealTimeThread {
     /// Name, at most 15 bytes.
     pub name: String,
-    /// By how much its priority is lower than the highest; the lowest there is where that is too much.
-    pub below: i32,
+    /// Its place among the others.
+    pub place: Place,
     /// Bytes of stack.
     pub stack: usize,
 }
+
+/// More than any computer that we know has; those that are not there are left out by the kernel.
+const ALL_CPUS: [usize; 1024] = {
+    let mut cpus = [0; 1024];
+    let mut cpu = 0;
+    while cpu < cpus.len() {
+        cpus[cpu] = cpu;
+        cpu += 1;
+    }
+    cpus
+};
 
 struct Order {
     thread: RealTimeThread,
@@ -49,13 +69,13 @@ impl Spawner {
             .stack_size(daemon::STACK);
         spawner.spawn(move || {
             let scheduling = Scheduling::obtain(&wished);
-            let (policy, priority) = (scheduling.policy(), wished.priority);
+            let policy = scheduling.policy();
             // The capability is needed no longer, and a program must never have it.
             real_time::drop_capabilities();
             let _ = sender.send(scheduling);
             received
                 .into_iter()
-                .for_each(|order: Order| order.execute(policy, priority));
+                .for_each(|order: Order| order.execute(policy, &wished));
         })?;
         let scheduling = scheduling.recv().map_err(io::Error::other)?;
         Ok((Self { orders }, scheduling))
@@ -79,14 +99,24 @@ impl Spawner {
 }
 
 impl Order {
-    fn execute(self, policy: Policy, highest: i32) {
-        let RealTimeThread { name, below, stack } = self.thread;
+    fn execute(self, policy: Policy, wished: &RealTime) {
+        let RealTimeThread { name, place, stack } = self.thread;
+        let of_scans = wished.priority;
         let (work, done) = (self.work, self.done);
         let started = thread::Builder::new()
             .name(name)
             .stack_size(stack)
             .spawn(move || {
-                settle(policy, highest.saturating_sub(below).max(1));
+                match place {
+                    // As it was inherited from the spawner, but not the choice of processors.
+                    Place::AboveScans => {
+                        let _ = scheduling::set_affinity(&ALL_CPUS);
+                    }
+                    Place::Scan(rank) => {
+                        let rank = i32::try_from(rank).unwrap_or(i32::MAX);
+                        settle(policy, of_scans.saturating_sub(rank).max(1));
+                    }
+                }
                 work();
             });
         // Whoever ordered it waits for this.

@@ -74,6 +74,7 @@ fn the_command_is_remembered_and_a_damaged_record_is_an_error() {
         current: Some(id('a')),
         previous: None,
         proving: true,
+        previous_ran: true,
     };
     store.set_commanded(&commanded).unwrap();
     assert_eq!(store.commanded().unwrap(), commanded);
@@ -97,7 +98,7 @@ fn pruning_spares_the_programs_in_use() {
         run: true,
         current: Some(id('0')),
         previous: Some(id('1')),
-        proving: false,
+        ..Commanded::default()
     });
     let kept: String = "0123456789abcdef"
         .chars()
