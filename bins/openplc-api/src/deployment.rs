@@ -94,6 +94,7 @@ fn deploy(
             tracing::info!(
                 user = username,
                 program = program.as_str(),
+                result = "SUCCESS",
                 "Program {} of {username:?} is running",
                 program.short()
             );
@@ -102,6 +103,7 @@ fn deploy(
         Err(error) => {
             tracing::warn!(
                 user = username,
+                result = "FAILED",
                 "The upload of {username:?} did not lead to a running program: {error}"
             );
             log.fail(&error.to_string());
