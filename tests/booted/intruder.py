@@ -58,6 +58,7 @@ ATTEMPTS = {
     "programs of the core": lambda: os.listdir("/var/lib/openplc-runtime/core"),
     "scripts of the core": lambda: os.listdir("/run/openplc-core"),
     "other builds": lambda: os.listdir("/run/private"),
+    "a file of another build": lambda: open("@FILE_OF_A_BUILD@").close(),
     "other processes": other_processes,
     "control socket": lambda: connect("/run/runtime/plc_runtime.socket"),
     "building": lambda: connect("/run/runtime/compile.socket"),

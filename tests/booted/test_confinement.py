@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.programs import slow_to_compile
 from harness.waiting import wait_until
 
 INTRUDER = "/usr/lib/openplc-test-intruder.py"
@@ -61,9 +62,20 @@ def of_the_api(intruder):
 
 
 @pytest.fixture(scope="module")
-def of_a_build(intruder):
+def of_a_build(intruder, of_the_api, plant, api, programs):
+    """While another build runs, one of whose files it is told."""
+    assert api.upload(slow_to_compile(programs.blink, amount=200).zip(), clean=True).status == 200
+    wait_until(lambda: intruder.processes("cc1plus"), "the compiler")
+    find = "find -L /run/openplc-compile-* -type f 2>/dev/null | head -n 1"
+    file = wait_until(lambda: intruder.output("sh", "-c", find, check=False), "a file of the build")
+    script = intruder.path(INTRUDER)
+    script.write_text(script.read_text().replace("@FILE_OF_A_BUILD@", file))
     with in_the_place_of(intruder, "openplc-compile@.service", f"ExecStart=/usr/bin/python3 {INTRUDER}\n"):
-        return json.loads(intruder.output("python3", "-c", CLIENT))
+        outcomes = json.loads(intruder.output("python3", "-c", CLIENT))
+    assert intruder.run("test", "-f", file, check=False).returncode == 0, "the other build has ended too early"
+    plant.process("openplc-compile").kill()
+    assert api.follow_build().status == "FAILED"
+    return outcomes
 
 
 def allowed(outcomes):
