@@ -53,7 +53,7 @@ def test_a_killed_core_of_a_stopped_plc_comes_back_stopped(plant, api, blinking)
 
 def test_a_killed_build_is_a_failed_build_and_the_plc_runs_on(plant, api, blinking, witness, slow_to_build):
     scans = Scans(api, witness)
-    assert api.upload(slow_to_build.zip()).status == 200
+    assert api.upload(slow_to_build.zip(), clean=True).status == 200
     kill(plant, "openplc-compile")
     build = api.follow_build()
     assert build.status == "FAILED"
