@@ -51,7 +51,12 @@ impl Machine {
         match resumed {
             Ok(_) => {
                 self.view().show(state);
-                tracing::info!("Program {} is {word} as before", current.short());
+                tracing::info!(
+                    state = state.name(),
+                    program = current.as_str(),
+                    "Program {} is {word} as before",
+                    current.short()
+                );
                 if commanded.proving {
                     self.prove(current);
                 }
@@ -72,7 +77,11 @@ impl Machine {
             return Ok(());
         };
         let cause = fault_location::describe(&self.store, &current, fault);
-        tracing::error!("Program {} ended the scan engine by {cause}", current.short());
+        tracing::error!(
+            program = current.as_str(),
+            "Program {} ended the scan engine by {cause}",
+            current.short()
+        );
         if commanded.proving
             && let Some(previous) = commanded.previous.take()
         {
@@ -157,7 +166,12 @@ impl Machine {
             *commanded = after;
             self.faults.clear();
             self.view().show(State::Running);
-            tracing::info!("Program {} is running", program.short());
+            tracing::info!(
+                state = State::Running.name(),
+                program = program.as_str(),
+                "Program {} is running",
+                program.short()
+            );
             self.store.prune(&commanded);
             self.prove(program.clone());
             return Ok(());
@@ -192,7 +206,12 @@ impl Machine {
         if start == Start::Cold {
             self.retention.flush(DISK_PATIENCE);
         }
-        tracing::info!("Program {} was started", current.short());
+        tracing::info!(
+            state = State::Running.name(),
+            program = current.as_str(),
+            "Program {} was started",
+            current.short()
+        );
         commanded.run = true;
         self.record(&commanded);
         Ok(())
@@ -218,7 +237,7 @@ impl Machine {
         }
         self.end_python();
         self.view().show(State::Stopped);
-        tracing::info!("The PLC was stopped");
+        tracing::info!(state = State::Stopped.name(), "The PLC was stopped");
         commanded.run = false;
         // Nothing takes its place any more.
         commanded.proving = false;
@@ -274,7 +293,7 @@ impl Machine {
     }
 
     fn show_error(&self, what: &str, reason: String) {
-        tracing::error!("{what}: {reason}");
+        tracing::error!(state = State::Error.name(), "{what}: {reason}");
         self.slot.note_error();
         self.view().show_error(reason);
     }
