@@ -48,6 +48,8 @@ struct Group<const N: usize> {
     others: Vec<Point<N>>,
     /// Those of `others` whose places a program before this one had variables at, by their offset.
     inherited: Vec<u32>,
+    /// Places that a program before this one had such variables at and this one has not, by their offset.
+    abandoned: Vec<u32>,
 }
 
 /// The connection of one program's located variables with an image of one layout.
@@ -111,7 +113,8 @@ impl Binding {
     }
 
     /// Lets [`Self::start`] take the values of outputs and memory that `before` has bound too from the image, instead
-    /// of giving them the program's initial values. Both must be bound to the same layout. Not on the scan thread.
+    /// of giving them the program's initial values; outputs that only `before` has bound become zero, for nobody would ever change
+    /// them again. Both must be bound to the same layout. Not on the scan thread.
     pub fn inherit(&mut self, before: &Self) {
         self.bits.inherit(&before.bits);
         self.bytes.inherit(&before.bytes);
@@ -212,6 +215,13 @@ impl<const N: usize> Group<N> {
                 .is_ok()
         };
         self.inherited = offsets.filter(inherited).collect();
+        let theirs = before.others.iter().map(|point| point.offset);
+        let ours = |offset: &u32| {
+            self.others
+                .binary_search_by_key(offset, |point| point.offset)
+                .is_ok()
+        };
+        self.abandoned = theirs.filter(|offset| !ours(offset)).collect();
     }
 
     fn seed(
@@ -220,6 +230,12 @@ impl<const N: usize> Group<N> {
         values: &impl LocatedValues,
         convert: impl Fn([u8; N]) -> [u8; N],
     ) {
+        let outputs = tables.layout.area(Area::Output);
+        for offset in &self.abandoned {
+            if outputs.contains(&(*offset as usize)) && !tables.forces.contain(*offset) {
+                tables.set_bytes(*offset, [0; N]);
+            }
+        }
         for point in &self.others {
             let inherited = self.inherited.binary_search(&point.offset).is_ok();
             if !inherited && !tables.forces.contain(point.offset) {

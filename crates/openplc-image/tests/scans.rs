@@ -111,6 +111,17 @@ fn a_program_begins_with_its_initial_values_and_its_successor_with_the_values_re
     second.start(&mut image, &mut successor);
     assert_eq!((successor.get(0), successor.get(1)), (101, 8));
     assert_eq!(image.value(at("%MW1")), Some(8));
+    assert_eq!(
+        image.value(at("%QW1")),
+        Some(0),
+        "nobody drives this output any more"
+    );
+
+    // Memory that it does not know keeps its value for the next one.
+    let mut third = Binding::new(image.layout(), &[at("%MW2")]).unwrap();
+    third.inherit(&second);
+    third.start(&mut image, &mut Program::of(&[9]));
+    assert_eq!(image.value(at("%MW1")), Some(8));
 
     let mut afresh = Binding::new(image.layout(), &first_variables).unwrap();
     let mut program = Program::of(&[100, 200]);
