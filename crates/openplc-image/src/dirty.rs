@@ -33,8 +33,11 @@ impl DirtyLines {
 
     /// Adds the lines of a range of bytes.
     pub fn mark_range(&mut self, bytes: std::ops::Range<usize>) {
-        for line in bytes.start / LINE..bytes.end.div_ceil(LINE) {
-            self.mark(line * LINE);
+        // An empty range would else have the line that it lies in.
+        if !bytes.is_empty() {
+            for line in bytes.start / LINE..bytes.end.div_ceil(LINE) {
+                self.mark(line * LINE);
+            }
         }
     }
 
