@@ -1,13 +1,13 @@
 //! A program's variables as the debug protocol sees them.
 
 use openplc_engine::debug::Variables;
-use openplc_image::Address;
+use openplc_image::{Address, Area};
 use openplc_program::Program;
 
 use crate::process_image::ProcessImage;
 
-/// The variables of a program's first debug array. Those that are located are forced in the process image too, so that no
-/// plugin changes them.
+/// The variables of a program's first debug array. Located outputs and memory are forced in the process image too, so that no
+/// plugin changes them. Inputs are not: what the world says is there again once the program lets go of the forced value.
 pub struct DebugVariables<'a> {
     /// The program, between two scans.
     pub program: &'a mut Program,
@@ -44,10 +44,11 @@ impl Variables for DebugVariables<'_> {
             return false;
         }
         let number = self.program.located_by_debug_address(index);
-        if let Some(address) = number.and_then(|number| self.located.get(number)) {
+        let address = number.and_then(|number| self.located.get(number).copied());
+        if let Some(address) = address.filter(|address| address.table().area() != Area::Input) {
             // Read back, because the debugger may have another byte order.
             let forced = value.and_then(|_| self.number(index));
-            self.image.force(*address, forced);
+            self.image.force(address, forced);
         }
         true
     }
