@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use openplc_engine::debug::{self, MAX_FRAME, Malformed};
-use openplc_engine::lifecycle::{self, State};
-use openplc_wire::control::{ProgramSummary, Refusal, Status};
+use openplc_engine::lifecycle;
+use openplc_wire::control::{PlcState, ProgramSummary, Refusal, Status};
 use openplc_wire::figures::Detail;
 use openplc_wire::manifest::{Manifest, ProgramId, Variable};
 use openplc_wire::retain::RetainStatus;
@@ -118,7 +118,7 @@ impl Machine {
         if self.roll_back(&mut commanded, &reason).is_some() {
             return;
         }
-        tracing::error!(state = State::Error.name(), "The PLC is stopped: {reason}");
+        tracing::error!(state = PlcState::Error.as_str(), "The PLC is stopped: {reason}");
         self.view().show_error(reason);
         self.end_python();
     }

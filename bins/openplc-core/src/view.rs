@@ -91,14 +91,7 @@ impl View {
         uptime: Duration,
     ) -> Status {
         Status {
-            state: match self.state {
-                State::Init => PlcState::Init,
-                State::Running => PlcState::Running,
-                State::Stopped => PlcState::Stopped,
-                State::Error => PlcState::Error,
-                State::Empty => PlcState::Empty,
-                State::Transitioning => PlcState::Transitioning,
-            },
+            state: shown(self.state),
             error: self.error.clone(),
             errors: self.errors,
             program: self.manifest.as_deref().map(summary),
@@ -111,5 +104,17 @@ impl View {
             settings_problems: settings_problems.to_vec(),
             uptime_s: uptime.as_secs(),
         }
+    }
+}
+
+/// A state as clients know it.
+pub fn shown(state: State) -> PlcState {
+    match state {
+        State::Init => PlcState::Init,
+        State::Running => PlcState::Running,
+        State::Stopped => PlcState::Stopped,
+        State::Error => PlcState::Error,
+        State::Empty => PlcState::Empty,
+        State::Transitioning => PlcState::Transitioning,
     }
 }

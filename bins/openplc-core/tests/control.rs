@@ -10,22 +10,9 @@ mod core_process;
 use std::io::Write;
 use std::time::Duration;
 
-use core_process::{Core, build, built, until};
+use core_process::{Core, DONE, MD5_REQUEST, build, built, refusal, until};
 use openplc_wire::control::{Answer, PlcState, Refusal, Request};
 use openplc_wire::frame::Kind;
-
-const DONE: Answer = Answer::Done;
-const MD5_REQUEST: [u8; 5] = [0x45, 0xDE, 0xAD, 0, 0];
-
-fn refusal(answer: Answer) -> Refusal {
-    match answer {
-        Answer::Refused { reason, message } => {
-            assert!(!message.is_empty());
-            reason
-        }
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn a_program_is_loaded_runs_stops_and_starts_afresh() {
@@ -271,8 +258,9 @@ fn no_capability_is_left_once_programs_may_be_loaded() {
             .unwrap();
         assert_eq!(u64::from_str_radix(value, 16).unwrap(), 0, "{set}");
     }
-    for task in std::fs::read_dir(format!("/proc/{}/task", core.pid())).unwrap() {
-        let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+    let threads = core.of_each_thread("status");
+    assert!(threads.iter().any(|status| status.starts_with("Name:\tscan-0\n")));
+    for status in threads {
         assert!(status.contains("CapEff:\t0000000000000000"), "{status}");
     }
 }

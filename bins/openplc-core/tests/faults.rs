@@ -7,22 +7,9 @@
 
 mod core_process;
 
-use core_process::{Core, build, until};
+use core_process::{Core, DONE, MD5_REQUEST, build, refusal, until};
 use openplc_wire::control::{Answer, Level, PlcState, Refusal, Request};
 use openplc_wire::frame::Kind;
-
-const DONE: Answer = Answer::Done;
-const MD5_REQUEST: [u8; 5] = [0x45, 0xDE, 0xAD, 0, 0];
-
-fn refusal(answer: Answer) -> Refusal {
-    match answer {
-        Answer::Refused { reason, message } => {
-            assert!(!message.is_empty());
-            reason
-        }
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn an_exception_stops_the_plc_and_says_why() {

@@ -1,4 +1,4 @@
-//! Faults by the dozen, or by the thousand on a quiet machine: outputs are safe each time, and nothing is left behind.
+//! Faults by the dozen, or as many as OPENPLC_INJECTIONS says: outputs are safe each time, and nothing is left behind.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +9,7 @@ mod core_process;
 
 use std::fs;
 
-use core_process::{Client, Core, Image, build, until};
+use core_process::{Client, Core, Image, build, times, until};
 use openplc_image::PlcState as Published;
 use openplc_wire::control::{Answer, PlcState, Request};
 
@@ -120,22 +120,10 @@ fn fatal(times: usize) {
 
 #[test]
 fn contained_faults_leave_nothing_behind() {
-    contained(30);
+    contained(times("OPENPLC_INJECTIONS", 30));
 }
 
 #[test]
 fn fatal_faults_leave_nothing_behind() {
-    fatal(3);
-}
-
-#[test]
-#[ignore = "takes minutes, for a quiet machine"]
-fn a_thousand_contained_faults() {
-    contained(1000);
-}
-
-#[test]
-#[ignore = "takes minutes, for a quiet machine"]
-fn a_thousand_of_each_fatal_fault() {
-    fatal(1000);
+    fatal(times("OPENPLC_INJECTIONS", 3));
 }

@@ -8,7 +8,6 @@
 mod core_process;
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use core_process::{Core, build, until};
 use openplc_wire::control::{Answer, PlcState, Request};
@@ -87,7 +86,7 @@ fn an_exchange_to_more_and_to_fewer_tasks_keeps_the_threads_in_order() {
             tasks.iter().all(|task| task.scan_count > 2).then_some(())
         });
     }
-    let priorities = scan_threads(core.pid());
+    let priorities = scan_threads(&core);
     let highest = priorities["scan-0"];
     assert_eq!(priorities.len(), 2, "{priorities:?}");
     // Without the right to real time all are 0.
@@ -95,10 +94,9 @@ fn an_exchange_to_more_and_to_fewer_tasks_keeps_the_threads_in_order() {
 }
 
 /// Real-time priority of each scan thread (`proc(5)`, field 40 of `stat`).
-fn scan_threads(pid: u32) -> BTreeMap<String, i32> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    threads
-        .map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap())
+fn scan_threads(core: &Core) -> BTreeMap<String, i32> {
+    core.of_each_thread("stat")
+        .into_iter()
         .filter_map(|stat| {
             let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
             let priority = rest.split_whitespace().nth(37)?;
@@ -115,19 +113,21 @@ fn a_scan_thread_finds_all_its_memory_in_place() {
     client.load(&build(&[]));
     // One page may always be moved by the kernel; a scan that touched fresh memory would fault in every window.
     until("hundreds of scans without a page fault", || {
-        let (scans, faults) = (client.scans(), page_faults(core.pid(), "scan-0"));
+        let (scans, faults) = (client.scans(), page_faults(&core, "scan-0"));
         until("the end of the window", || {
             (client.scans() > scans + 300).then_some(())
         });
-        (page_faults(core.pid(), "scan-0") == faults).then_some(())
+        (page_faults(&core, "scan-0") == faults).then_some(())
     });
 }
 
 /// Minor and major page faults of a thread (`proc(5)`, fields 10 and 12 of `stat`).
-fn page_faults(pid: u32, thread: &str) -> [u64; 2] {
-    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
-    let mut stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
-    let stat = stats.find(|stat| stat.contains(&format!("({thread})"))).unwrap();
+fn page_faults(core: &Core, thread: &str) -> [u64; 2] {
+    let stats = core.of_each_thread("stat");
+    let stat = stats
+        .iter()
+        .find(|stat| stat.contains(&format!("({thread})")))
+        .unwrap();
     let fields: Vec<_> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     [7, 9].map(|field| fields[field].parse().unwrap())
 }

@@ -19,21 +19,6 @@ pub enum State {
     Transitioning,
 }
 
-impl State {
-    /// Its name as clients know it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Init => "INIT",
-            Self::Running => "RUNNING",
-            Self::Stopped => "STOPPED",
-            Self::Error => "ERROR",
-            Self::Empty => "EMPTY",
-            Self::Transitioning => "TRANSITIONING",
-        }
-    }
-}
-
 /// A command to the PLC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {

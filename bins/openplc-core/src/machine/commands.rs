@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use openplc_engine::lifecycle::{self, Command, State};
 use openplc_rt::fault_record::Fault;
+use openplc_wire::control::PlcState;
 use openplc_wire::manifest::ProgramId;
 use openplc_wire::retain::Start;
 
@@ -14,6 +15,7 @@ use crate::fault_location;
 use crate::log_ring::unix_ms;
 use crate::store::Commanded;
 use crate::trial;
+use crate::view::shown;
 
 /// How long a command waits for the one before it. It must not be lost: it may be to stop.
 const TURN_PATIENCE: Duration = Duration::from_secs(1);
@@ -52,7 +54,7 @@ impl Machine {
             Ok(_) => {
                 self.view().show(state);
                 tracing::info!(
-                    state = state.name(),
+                    state = shown(state).as_str(),
                     program = current.as_str(),
                     "Program {} is {word} as before",
                     current.short()
@@ -167,7 +169,7 @@ impl Machine {
             self.faults.clear();
             self.view().show(State::Running);
             tracing::info!(
-                state = State::Running.name(),
+                state = PlcState::Running.as_str(),
                 program = program.as_str(),
                 "Program {} is running",
                 program.short()
@@ -207,7 +209,7 @@ impl Machine {
             self.retention.flush(DISK_PATIENCE);
         }
         tracing::info!(
-            state = State::Running.name(),
+            state = PlcState::Running.as_str(),
             program = current.as_str(),
             "Program {} was started",
             current.short()
@@ -237,7 +239,7 @@ impl Machine {
         }
         self.end_python();
         self.view().show(State::Stopped);
-        tracing::info!(state = State::Stopped.name(), "The PLC was stopped");
+        tracing::info!(state = PlcState::Stopped.as_str(), "The PLC was stopped");
         commanded.run = false;
         // Nothing takes its place any more.
         commanded.proving = false;
@@ -293,7 +295,7 @@ impl Machine {
     }
 
     fn show_error(&self, what: &str, reason: String) {
-        tracing::error!(state = State::Error.name(), "{what}: {reason}");
+        tracing::error!(state = PlcState::Error.as_str(), "{what}: {reason}");
         self.slot.note_error();
         self.view().show_error(reason);
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use command_fds::{CommandFdExt, FdMapping};
 use openplc_image::{ImageReader, Moment, View};
 use openplc_rt::shared_memory::SharedMemory;
-use openplc_wire::control::{Answer, LogEntry, PlcState, Request, Status};
+use openplc_wire::control::{Answer, LogEntry, PlcState, Refusal, Request, Status};
 use openplc_wire::figures::Detail;
 use openplc_wire::frame::Kind;
 use openplc_wire::image::{Attach, Attached};
@@ -23,6 +23,27 @@ use tempfile::TempDir;
 
 /// Longest wait for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The answer to what was carried out.
+pub const DONE: Answer = Answer::Done;
+/// Asks for the MD5 of the program.
+pub const MD5_REQUEST: [u8; 5] = [0x45, 0xDE, 0xAD, 0, 0];
+
+/// Why a request was not carried out.
+pub fn refusal(answer: Answer) -> Refusal {
+    match answer {
+        Answer::Refused { reason, message } => {
+            assert!(!message.is_empty());
+            reason
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How often something is done: a few times, or as the environment says.
+pub fn times(variable: &str, few: usize) -> usize {
+    std::env::var(variable).map_or(few, |times| times.parse().unwrap())
+}
 
 /// A core that is started, killed and started again on the same socket and state.
 pub struct Core {
@@ -82,6 +103,13 @@ impl Core {
 
     pub fn pid(&self) -> u32 {
         self.process.id()
+    }
+
+    /// A file of `/proc` for each thread that there is; one may end while we look.
+    pub fn of_each_thread(&self, file: &str) -> Vec<String> {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let texts = threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join(file)).ok());
+        texts.collect()
     }
 
     pub fn state_directory(&self) -> PathBuf {

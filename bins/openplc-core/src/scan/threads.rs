@@ -1,0 +1,115 @@
+//! The scan threads, and what each does: it scans when its task is due, and sleeps until the next deadline.
+
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, mpsc};
+
+use openplc_image::PlcState;
+use openplc_program::Faulted;
+use openplc_rt::task_lock::Seat;
+use openplc_rt::{clock, fault_record, memory};
+
+use super::spawner::{Place, RealTimeThread};
+use super::{Active, ScanSlot};
+use crate::daemon;
+use crate::loaded::{ScanTask, TaskFaultCause};
+
+/// Stack of a scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
+/// and the arrays of C blocks lie here.
+const STACK: usize = 4 << 20;
+
+impl ScanSlot {
+    /// Starts a thread that is more urgent than any scan, and may run on any processor.
+    ///
+    /// # Errors
+    /// When there is none to be had.
+    pub fn spawn_most_urgent(&self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = RealTimeThread {
+            name: name.to_owned(),
+            place: Place::AboveScans,
+            stack: daemon::STACK,
+        };
+        self.spawner.spawn(thread, work)
+    }
+
+    /// Sees to it that there are at least as many scan threads.
+    pub(super) fn provide_threads(self: &Arc<Self>, wanted: usize) -> io::Result<()> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        while *threads < wanted {
+            let (ready, seated) = mpsc::sync_channel(1);
+            let slot = self.clone();
+            let thread = RealTimeThread {
+                name: format!("scan-{threads}"),
+                place: Place::Scan(*threads),
+                stack: STACK,
+            };
+            self.spawner.spawn(thread, move || {
+                memory::touch_stack();
+                fault_record::watch_thread();
+                let seat = slot.lock.sit_down();
+                let _ = ready.send(());
+                if let Some(seat) = seat {
+                    slot.scan_for_ever(seat);
+                }
+            })?;
+            seated.recv().map_err(io::Error::other)?;
+            *threads += 1;
+        }
+        Ok(())
+    }
+
+    fn scan_for_ever(&self, mut seat: Seat<Active, Option<ScanTask>>) {
+        let alarm = &self.watches[seat.number()].alarm;
+        loop {
+            let rings = alarm.rings();
+            let due = self.scan(&mut seat);
+            alarm.sleep(due, rings);
+        }
+    }
+
+    /// Executes the scan that is due, if any, and returns the next deadline.
+    pub(super) fn scan(&self, seat: &mut Seat<Active, Option<ScanTask>>) -> Option<u64> {
+        let number = seat.number();
+        let watch = &self.watches[number];
+        let mut guard = seat.lock();
+        let (Some(loaded), Some(task)) = guard.parts() else {
+            return None;
+        };
+        if !self.running.load(Ordering::Acquire) {
+            return None;
+        }
+        let started = clock::now();
+        if let Some(deadline) = task.cycle.rest(started) {
+            // Woken early, or for another program than the one that runs now.
+            return Some(deadline);
+        }
+        let scan = task.cycle.scans() + 1;
+        watch.scan.store(scan, Ordering::Relaxed);
+        watch.scan_since.store(started, Ordering::SeqCst);
+        fault_record::set_scan(Some((number as u32, scan)));
+        let result = loaded.scan(task, &self.image, started, || {
+            self.running.load(Ordering::Acquire)
+        });
+        fault_record::set_scan(None);
+        let ended = clock::now();
+        watch.scan_since.store(0, Ordering::SeqCst);
+        let given_up = watch.given_up.swap(false, Ordering::SeqCst);
+        let next = task.cycle.complete(started, ended);
+        let fault = match result {
+            Ok(()) if !given_up => return Some(next),
+            Ok(()) => None,
+            Err(faulted) => Some(faulted),
+        };
+        // What one task has left half done, no other may go on with.
+        self.running.store(false, Ordering::Release);
+        self.make_outputs_safe(PlcState::Error);
+        // From here on nothing is urgent.
+        let cause = match fault {
+            None => TaskFaultCause::Overtime(ended.saturating_sub(started)),
+            Some(Faulted) => TaskFaultCause::Program(loaded.program.fault()),
+        };
+        task.fault = Some(loaded.fault_of(task, cause));
+        self.faulted.store(true, Ordering::Release);
+        None
+    }
+}
