@@ -108,7 +108,8 @@ impl Core {
     /// A file of `/proc` for each thread that there is; one may end while we look.
     pub fn of_each_thread(&self, file: &str) -> Vec<String> {
         let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
-        let texts = threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join(file)).ok());
+        let texts =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join(file)).ok());
         texts.collect()
     }
 
