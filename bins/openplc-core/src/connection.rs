@@ -73,6 +73,13 @@ fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
             return Answer::Variables { program, variables };
         }
         Request::Retain => return Answer::Retain(Box::new(machine.retain_status())),
+        Request::Plugins => {
+            return Answer::Plugins { plugins: Vec::new() };
+        }
+        Request::PluginCommand { plugin, .. } => Err(Refused {
+            reason: Refusal::Failed,
+            message: format!("there is no plugin `{plugin}`"),
+        }),
         Request::Holds { program } => {
             return Answer::Holds {
                 held: machine.holds(&program),

@@ -204,15 +204,8 @@ impl<M: AsRef<[AtomicU32]>> JournalWriter<M> {
         {
             return Err(WriteError::Value);
         }
+        self.reserve(writes.len())?;
         let words = self.words.as_ref();
-        let used = self
-            .appended
-            .wrapping_sub(words[AT_TAKEN].load(Ordering::Acquire));
-        if writes.len() > CAPACITY.saturating_sub(used) as usize {
-            let dropped = load_u64(&words[AT_DROPPED..]).wrapping_add(writes.len() as u64);
-            store_u64(&words[AT_DROPPED..], dropped);
-            return Err(WriteError::Full);
-        }
         for (index, write) in writes.iter().enumerate() {
             let entry = &words[entry_start(self.appended)..][..ENTRY];
             let address = write.address;
@@ -226,6 +219,29 @@ impl<M: AsRef<[AtomicU32]>> JournalWriter<M> {
         }
         words[AT_APPENDED].store(self.appended, Ordering::Release);
         Ok(self.appended)
+    }
+
+    /// Makes sure that there is room for so many writes, in one call or several.
+    ///
+    /// # Errors
+    /// [`WriteError::Full`]; the writes are counted as dropped.
+    pub fn reserve(&mut self, writes: usize) -> Result<(), WriteError> {
+        let words = self.words.as_ref();
+        let used = self
+            .appended
+            .wrapping_sub(words[AT_TAKEN].load(Ordering::Acquire));
+        if writes > CAPACITY.saturating_sub(used) as usize {
+            let dropped = load_u64(&words[AT_DROPPED..]).wrapping_add(writes as u64);
+            store_u64(&words[AT_DROPPED..], dropped);
+            return Err(WriteError::Full);
+        }
+        Ok(())
+    }
+
+    /// Entries ever appended, modulo 2^32.
+    #[must_use]
+    pub fn appended(&self) -> u32 {
+        self.appended
     }
 
     /// Whether the core has taken everything up to this number, which [`Self::write`] has returned.

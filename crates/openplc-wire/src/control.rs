@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::figures::{Detail, TaskStatistics};
 use crate::manifest::{Generation, ProgramId, Variable};
+use crate::plugins::PluginStatus;
 use crate::retain::RetainStatus;
 
 /// What a client asks of the core.
@@ -41,6 +42,18 @@ pub enum Request {
     Variables,
     /// What is retained. Answered by [`Answer::Retain`].
     Retain,
+    /// Plugins of the current program and of the administrator. Answered by [`Answer::Plugins`].
+    Plugins,
+    /// Hand a command to a plugin. Answered by [`Answer::PluginAnswer`] within ten seconds.
+    PluginCommand {
+        /// Name of the plugin.
+        plugin: String,
+        /// What is wanted of it.
+        command: String,
+        /// A JSON object.
+        #[serde(default)]
+        params: serde_json::Value,
+    },
     /// Is the program with this identity kept? Answered by [`Answer::Holds`].
     Holds {
         /// Identity asked for.
@@ -86,6 +99,16 @@ pub enum Answer {
     },
     /// To [`Request::Retain`].
     Retain(Box<RetainStatus>),
+    /// To [`Request::Plugins`].
+    Plugins {
+        /// In the order of their names.
+        plugins: Vec<PluginStatus>,
+    },
+    /// To [`Request::PluginCommand`].
+    PluginAnswer {
+        /// What the plugin has answered.
+        document: serde_json::Value,
+    },
     /// To [`Request::Holds`].
     Holds {
         /// Whether the program is kept.

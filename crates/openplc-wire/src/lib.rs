@@ -17,6 +17,7 @@ pub mod frame;
 pub mod image;
 pub mod manifest;
 pub mod memory_file;
+pub mod plugins;
 pub mod retain;
 pub mod transport;
 
@@ -26,3 +27,5 @@ pub const CORE_SOCKET: &str = "/run/runtime/plc_runtime.socket";
 pub const COMPILE_SOCKET: &str = "/run/runtime/compile.socket";
 /// Where the core hands out the process image when nothing else is said.
 pub const IMAGE_SOCKET: &str = "/run/runtime/image.socket";
+/// Where the core puts the configuration of each plugin that shall work, as `NAME.json`, when nothing else is said.
+pub const PLUGIN_FOLDER: &str = "/run/runtime/plugins";

@@ -1,0 +1,116 @@
+//! Commands that somebody sends to the plugin by `POST /api/plugin-command`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
+
+use openplc_wire::image::Report;
+use serde_json::{Value, json};
+
+/// Commands at work at the same time.
+const MOST: usize = 4;
+/// Longest answer in bytes, as a JSON text; less than the longest message.
+const LONGEST: usize = 60 << 10;
+
+/// A command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// What is wanted.
+    pub command: String,
+    /// A JSON object, or null.
+    pub params: Value,
+}
+
+/// What answers commands.
+pub(crate) type Handler = dyn Fn(&Command) -> Value + Send + Sync;
+
+/// Counts a command for as long as it lives.
+struct AtWork(Arc<AtomicUsize>);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Answers commands, each on a thread of its own: one that takes long holds up nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Commands {
+    handler: Arc<RwLock<Option<Arc<Handler>>>>,
+    at_work: Arc<AtomicUsize>,
+}
+
+impl Commands {
+    pub fn set(&self, handler: Arc<Handler>) {
+        *self.handler.write().unwrap_or_else(PoisonError::into_inner) = Some(handler);
+    }
+
+    /// Has a command answered; `send` gets the answer, from whatever thread.
+    pub fn answer(&self, number: u64, command: Command, send: impl Fn(Report) + Send + 'static) {
+        let handler = self
+            .handler
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let refuse = |why: &str| Report::Answer {
+            number,
+            document: json!({ "error": why }),
+        };
+        let Some(handler) = handler else {
+            return send(refuse("this plugin takes no commands"));
+        };
+        if self.at_work.fetch_add(1, Ordering::Relaxed) >= MOST {
+            self.at_work.fetch_sub(1, Ordering::Relaxed);
+            return send(refuse("the plugin is busy with other commands"));
+        }
+        let at_work = AtWork(self.at_work.clone());
+        // One that cannot start is not answered; the core says so after a while.
+        let _ = thread::Builder::new().name("command".into()).spawn(move || {
+            let _at_work = at_work;
+            let document = handler(&command);
+            let document = if document.to_string().len() > LONGEST {
+                json!({ "error": "the plugin's answer is too long" })
+            } else {
+                document
+            };
+            send(Report::Answer { number, document });
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    fn answer(commands: &Commands, command: &str) -> Value {
+        let (sender, receiver) = channel();
+        let command = Command {
+            command: command.into(),
+            params: Value::Null,
+        };
+        commands.answer(7, command, move |report| sender.send(report).unwrap());
+        match receiver.recv().unwrap() {
+            Report::Answer { number: 7, document } => document,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_command_is_answered_whatever_the_handler_does() {
+        let commands = Commands::default();
+        assert!(
+            answer(&commands, "x")["error"]
+                .as_str()
+                .unwrap()
+                .contains("takes no")
+        );
+        commands.set(Arc::new(|command: &Command| match command.command.as_str() {
+            "long" => Value::from("x".repeat(LONGEST)),
+            other => json!({ "did": other }),
+        }));
+        assert_eq!(answer(&commands, "it"), json!({ "did": "it" }));
+        assert!(answer(&commands, "long")["error"].is_string());
+        assert_eq!(answer(&commands, "again"), json!({ "did": "again" }));
+    }
+}

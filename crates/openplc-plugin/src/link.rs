@@ -1,0 +1,295 @@
+//! The thread that keeps the plugin attached to the core, and carries everything but values.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_queue::ArrayQueue;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signalfd::SignalFd;
+use openplc_wire::image::{MAX_STATISTICS, Order, Report};
+use openplc_wire::transport::Connection;
+use sd_notify::NotifyState;
+use serde_json::Value;
+
+use crate::commands::{Command, Commands};
+use crate::configuration::Configuration;
+use crate::log_queue::{LogQueue, Outlet};
+use crate::session::Session;
+
+/// Time between two looks at the configuration, and between two tries to connect.
+const ROUND: Duration = Duration::from_millis(200);
+/// Time between two statistics.
+const STATISTICS_EVERY: Duration = Duration::from_secs(1);
+/// How long a plugin may take to leave.
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+/// Reports other than log lines that wait at most.
+const WAITING: usize = 64;
+
+/// What the plugin's threads and the link share.
+pub(crate) struct Shared {
+    pub name: String,
+    pub configuration: Configuration,
+    pub commands: Commands,
+    pub leaving: AtomicBool,
+    socket: PathBuf,
+    session: RwLock<Option<Arc<Session>>>,
+    reports: ArrayQueue<Report>,
+    statistics: Mutex<Option<Value>>,
+    ending: AtomicBool,
+    bell: UnixStream,
+}
+
+impl Shared {
+    /// The second value wakes whoever waits for it when a report is there.
+    pub fn new(
+        name: String,
+        configuration: Configuration,
+        socket: PathBuf,
+    ) -> io::Result<(Self, UnixStream)> {
+        let (bell, ear) = UnixStream::pair()?;
+        bell.set_nonblocking(true)?;
+        ear.set_nonblocking(true)?;
+        let shared = Self {
+            name,
+            configuration,
+            commands: Commands::default(),
+            leaving: AtomicBool::new(false),
+            socket,
+            session: RwLock::new(None),
+            reports: ArrayQueue::new(WAITING),
+            statistics: Mutex::new(None),
+            ending: AtomicBool::new(false),
+            bell,
+        };
+        Ok((shared, ear))
+    }
+
+    pub fn session(&self) -> Option<Arc<Session>> {
+        self.session
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set_session(&self, session: Option<Arc<Session>>) {
+        *self.session.write().unwrap_or_else(PoisonError::into_inner) = session;
+    }
+
+    /// Has a report sent. One that does not fit takes the place of the oldest.
+    pub fn send(&self, report: Report) {
+        self.reports.force_push(report);
+        self.ring();
+    }
+
+    pub fn set_statistics(&self, document: Value) {
+        *self.statistics.lock().unwrap_or_else(PoisonError::into_inner) = Some(document);
+    }
+
+    /// The link sends what waits and ends.
+    pub fn end(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.ring();
+    }
+
+    fn ring(&self) {
+        // When the pipe is full the link has enough to wake up for.
+        let _ = (&self.bell).write(&[0]);
+    }
+}
+
+/// The thread's own things.
+struct Link {
+    shared: Arc<Shared>,
+    signals: SignalFd,
+    ear: UnixStream,
+    outlet: Outlet,
+    connection: Option<Connection>,
+    sessions: u64,
+    /// Why the last try to attach failed: told once.
+    complaint: String,
+    statistics_sent: Option<Instant>,
+    leaving_since: Option<Instant>,
+    ready: bool,
+}
+
+/// Starts the link.
+pub(crate) fn start(
+    shared: Arc<Shared>,
+    signals: SignalFd,
+    ear: UnixStream,
+    log: LogQueue,
+) -> io::Result<JoinHandle<()>> {
+    let mut link = Link {
+        shared,
+        signals,
+        ear,
+        outlet: Outlet::new(log, Instant::now()),
+        connection: None,
+        sessions: 0,
+        complaint: String::new(),
+        statistics_sent: None,
+        leaving_since: None,
+        ready: false,
+    };
+    thread::Builder::new()
+        .name("link".into())
+        .spawn(move || link.run())
+}
+
+impl Link {
+    fn run(&mut self) {
+        let mut round = Instant::now();
+        loop {
+            let now = Instant::now();
+            if now >= round {
+                round = now + ROUND;
+                self.look_around(now);
+            }
+            if let Err(error) = self.send_everything(now) {
+                self.lose(&error.to_string());
+            }
+            if self.shared.ending.load(Ordering::Acquire) {
+                return;
+            }
+            self.wait(round.saturating_duration_since(now));
+        }
+    }
+
+    /// What nobody tells us of.
+    fn look_around(&mut self, now: Instant) {
+        if !self.shared.configuration.is_current() {
+            self.leave("the configuration has gone or changed");
+        }
+        if self.leaving_since.is_some_and(|since| now - since > LEAVE_TIME) {
+            tracing::error!(
+                "The plugin did not end within {} s: it is ended",
+                LEAVE_TIME.as_secs()
+            );
+            let _ = self.send_everything(now);
+            process::exit(0);
+        }
+        if self.connection.is_none() {
+            self.attach();
+        }
+    }
+
+    fn leave(&mut self, why: &str) {
+        if self.leaving_since.is_none() {
+            tracing::info!("The plugin ends: {why}");
+            self.leaving_since = Some(Instant::now());
+            self.shared.leaving.store(true, Ordering::Release);
+        }
+    }
+
+    fn attach(&mut self) {
+        self.sessions += 1;
+        match Session::attach(&self.shared.socket, &self.shared.name, self.sessions) {
+            Ok((session, connection)) => {
+                self.connection = Some(connection);
+                self.shared.set_session(Some(Arc::new(session)));
+                tracing::debug!("Attached to the process image");
+                self.complaint.clear();
+                self.statistics_sent = None;
+                if !std::mem::replace(&mut self.ready, true) {
+                    // Without a service manager there is nobody to be told.
+                    let _ = sd_notify::notify(&[NotifyState::Ready]);
+                }
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if error != self.complaint {
+                    tracing::warn!("Not attached to the process image: {error}");
+                    self.complaint = error;
+                }
+            }
+        }
+    }
+
+    fn lose(&mut self, why: &str) {
+        if self.connection.take().is_some() {
+            tracing::debug!("Detached from the process image: {why}");
+            self.shared.set_session(None);
+        }
+    }
+
+    fn send_everything(&mut self, now: Instant) -> Result<(), openplc_wire::transport::TransportError> {
+        let Some(connection) = &mut self.connection else {
+            return Ok(());
+        };
+        while let Some(report) = self.shared.reports.pop() {
+            connection.send(&report)?;
+        }
+        while let Some((level, message)) = self.outlet.next(now) {
+            connection.send(&Report::Log { level, message })?;
+        }
+        let due = self
+            .statistics_sent
+            .is_none_or(|sent| now - sent >= STATISTICS_EVERY);
+        if due {
+            let mut statistics = self
+                .shared
+                .statistics
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let document = statistics.take();
+            drop(statistics);
+            if let Some(document) = document.filter(|document| document.to_string().len() <= MAX_STATISTICS) {
+                self.statistics_sent = Some(now);
+                connection.send(&Report::Statistics { document })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, timeout: Duration) {
+        let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
+        let mut descriptors = vec![readable(self.signals.as_fd()), readable(self.ear.as_fd())];
+        if let Some(connection) = &self.connection {
+            descriptors.push(readable(connection.stream().as_fd()));
+        }
+        let milliseconds = u16::try_from(timeout.as_millis() + 1).unwrap_or(u16::MAX);
+        let _ = poll(&mut descriptors, PollTimeout::from(milliseconds));
+        let ready: Vec<bool> = descriptors.iter().map(|fd| fd.any() == Some(true)).collect();
+        if ready[0] {
+            // Whichever it was.
+            while let Ok(Some(_)) = self.signals.read_signal() {}
+            self.leave("it was told to");
+        }
+        if ready[1] {
+            let _ = self.ear.read(&mut [0; 256]);
+        }
+        if ready.get(2) == Some(&true) {
+            self.receive();
+        }
+    }
+
+    fn receive(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        match connection.receive::<Order>() {
+            Ok((
+                Order::Command {
+                    number,
+                    command,
+                    params,
+                },
+                _,
+            )) => {
+                let shared = self.shared.clone();
+                let answer = move |report| shared.send(report);
+                self.shared
+                    .commands
+                    .answer(number, Command { command, params }, answer);
+            }
+            Err(error) => self.lose(&error.to_string()),
+        }
+    }
+}

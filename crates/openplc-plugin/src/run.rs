@@ -1,0 +1,113 @@
+//! From the start of the process to its end.
+
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use openplc_wire::{IMAGE_SOCKET, PLUGIN_FOLDER};
+
+use crate::configuration::Configuration;
+use crate::link::{self, Shared};
+use crate::log_queue::LogQueue;
+use crate::plugin::Plugin;
+
+/// Says where the core hands out the process image.
+const SOCKET_VARIABLE: &str = "OPENPLC_IMAGE_SOCKET";
+/// Says where the core puts configurations.
+const FOLDER_VARIABLE: &str = "OPENPLC_PLUGIN_FOLDER";
+/// How long a plugin waits for the core before it gives up, to be started again later.
+const ATTACH_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the last log lines may take to get to the core.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Runs the plugin `name`: logs as `identifier`, attaches to the core and calls `work`, whose result becomes the process's
+/// exit code. To be called first of all in `main`, while there is one thread.
+///
+/// Where there is no configuration there is nothing to do, which is a success.
+pub fn run<E: Display>(
+    name: &str,
+    identifier: &'static str,
+    work: impl FnOnce(&Plugin) -> Result<(), E>,
+) -> ExitCode {
+    let log = LogQueue::default();
+    let signals = receive_signals();
+    openplc_logging::init_with(identifier, "info", Box::new(log.clone()));
+    std::panic::set_hook(Box::new(|panic| tracing::error!("The plugin broke: {panic}")));
+    let (plugin, link) = match signals.and_then(|signals| start(name, signals, log)) {
+        Ok(Some(started)) => started,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("The plugin cannot work: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = match work(&plugin) {
+        Ok(()) if plugin.is_leaving() => ExitCode::SUCCESS,
+        Ok(()) => {
+            plugin.report_failure("The plugin has ended by itself");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            plugin.report_failure(format!("The plugin ends: {error:#}"));
+            ExitCode::FAILURE
+        }
+    };
+    plugin.shared.end();
+    let deadline = Instant::now() + FAREWELL;
+    while !link.is_finished() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    code
+}
+
+/// Attaches; none where there is no configuration, or no longer.
+fn start(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<(Plugin, JoinHandle<()>)>> {
+    let place = |variable: &str, otherwise: &str| {
+        std::env::var_os(variable).map_or_else(|| otherwise.into(), PathBuf::from)
+    };
+    let path = place(FOLDER_VARIABLE, PLUGIN_FOLDER).join(format!("{name}.json"));
+    let configuration = match Configuration::read(&path) {
+        Ok(configuration) => configuration,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            tracing::info!("There is nothing to do: {} does not exist", path.display());
+            return Ok(None);
+        }
+        Err(error) => {
+            let message = format!("{} cannot be read: {error}", path.display());
+            return Err(io::Error::new(error.kind(), message));
+        }
+    };
+    let socket = place(SOCKET_VARIABLE, IMAGE_SOCKET);
+    let (shared, ear) = Shared::new(name.to_owned(), configuration, socket)?;
+    let plugin = Plugin {
+        shared: Arc::new(shared),
+    };
+    let link = link::start(plugin.shared.clone(), signals, ear, log)?;
+    let deadline = Instant::now() + ATTACH_PATIENCE;
+    while plugin.shared.session().is_none() {
+        if plugin.is_leaving() {
+            return Ok(None);
+        }
+        if Instant::now() > deadline {
+            return Err(io::Error::other("the scan engine (openplc-core) does not answer"));
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(Some((plugin, link)))
+}
+
+/// From now on SIGTERM and SIGINT are read from a descriptor.
+fn receive_signals() -> io::Result<SignalFd> {
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    signals.thread_block()?;
+    Ok(SignalFd::with_flags(
+        &signals,
+        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
+    )?)
+}
