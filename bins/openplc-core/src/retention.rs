@@ -4,6 +4,7 @@
 //! A thread of normal priority does it all. All values of one moment belong to the same scan: they are copied at once, while
 //! no scan executes, and what is done with them is done later.
 
+mod began;
 mod disk;
 mod retained;
 
@@ -13,9 +14,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use openplc_retain::{Report, Transfer};
-use openplc_wire::retain::{Restored, RetainStatus, Start};
+use openplc_retain::Transfer;
+use openplc_wire::retain::RetainStatus;
 
+pub use began::Began;
 use disk::{Disk, Snapshot};
 use retained::Handover;
 pub use retained::Retained;
@@ -35,8 +37,6 @@ const COPY: u64 = 10_000;
 const COPY_BYTE: u64 = 1;
 /// How often a copy that does not fit is tried, after one scan each, before it is left for the next time.
 const TRIES: u32 = 10;
-/// Longest list of names in one line of the log.
-const NAMES: usize = 20;
 
 /// What keeps the retained variables.
 pub struct Retention {
@@ -54,7 +54,7 @@ struct Memory {
     current: Option<Arc<Retained>>,
     /// The newest values known, whichever program they belong to.
     latest: Option<Arc<Snapshot>>,
-    /// The last values of the program before, and whether they still have to be written.
+    /// The values from before the newest program took its place, and whether they still have to be written.
     before: Option<Arc<Snapshot>>,
     before_is_due: bool,
     /// How often somebody has asked to have everything on disk, and how often that was so.
@@ -66,39 +66,43 @@ struct Memory {
     began: Began,
 }
 
-/// How a program's values came to be.
-#[derive(Debug, Clone, Default)]
-pub struct Began {
-    start: Start,
-    restored: Option<Restored>,
+/// How a program comes into its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Succession {
+    /// It may have to make way again: the values before are what the program before then goes on with.
+    Newcomer,
+    /// It was there before.
+    Return,
 }
 
 impl Memory {
     /// Another program is in the slot.
-    fn exchanged(&mut self, retained: Option<Arc<Retained>>, mut began: Began, handover: Option<Handover>) {
-        let before = self.current.take();
-        if let (Some(before), Some((values, taken_ms, transfer))) =
-            (before, handover.and_then(Handover::done))
-        {
+    fn exchanged(
+        &mut self,
+        retained: Option<Arc<Retained>>,
+        mut began: Began,
+        handover: Option<Handover>,
+        succession: Succession,
+    ) {
+        let before = self.current.take().zip(handover.and_then(Handover::done));
+        if let Some((before, (values, taken_ms, transfer))) = before {
             let last = Arc::new(Snapshot {
                 layout: before.layout.clone(),
                 values,
                 taken_ms,
             });
-            began = Began {
-                start: Start::Warm,
-                restored: Some(restored(transfer.report(), &last)),
-            };
-            self.before_is_due = true;
-            self.before = Some(last.clone());
+            began = Began::restored(transfer.report(), &last);
             self.latest = Some(last);
-        } else if let (Some(retained), Some(latest)) = (&retained, &self.latest)
-            && retained.layout.program() != latest.layout.program()
-        {
-            self.before = Some(latest.clone());
+        }
+        if succession == Succession::Newcomer {
+            self.before = self.latest.clone();
+            self.before_is_due = self.before.is_some();
+        }
+        if let Some(initial) = began.initial.take() {
+            self.latest = Some(initial);
         }
         if retained.is_some() {
-            log(&began);
+            began.log();
         }
         self.began = began;
         self.current = retained;
@@ -139,27 +143,25 @@ impl Retention {
             return;
         };
         let latest = self.memory().latest.clone();
-        loaded.began.start = Start::Warm;
+        loaded.began = Began::default();
         if let Some(latest) = latest {
             let mut transfer = Transfer::new(&latest.layout, &retained.layout);
             transfer.apply(&latest.values, |number, value| {
                 loaded.program.write_selected(number, value);
             });
-            loaded.began.restored = Some(restored(transfer.report(), &latest));
+            loaded.began = Began::restored(transfer.report(), &latest);
         }
     }
 
-    /// Lets a program that was loaded just now begin with its initial values, which take the place of what was kept.
-    pub fn begin_anew(&self, loaded: &mut Loaded) {
+    /// Lets a program that was loaded just now begin with its initial values. Once it is in its place, and not before, they
+    /// take the place of what was kept.
+    pub fn begin_anew(loaded: &mut Loaded) {
         let Some(retained) = loaded.retained.clone() else {
             return;
         };
-        loaded.began.start = Start::Cold;
         let mut raw = Vec::new();
         loaded.program.copy_selected(&mut raw);
-        let mut memory = self.memory();
-        memory.latest = Some(Arc::new(snapshot(&retained, &raw)));
-        drop(memory);
+        loaded.began = Began::anew(Arc::new(snapshot(&retained, &raw)));
     }
 
     /// [`ScanSlot::exchange`], in which the values of a running program are handed on to the one that takes its place.
@@ -170,6 +172,7 @@ impl Retention {
         &self,
         new: Loaded,
         run: bool,
+        succession: Succession,
         patience: Duration,
     ) -> Result<Option<Loaded>, (ExchangeError, Box<Loaded>)> {
         // Held all the time, so that no look at the values comes in between.
@@ -184,19 +187,24 @@ impl Retention {
                 handover.carry(&mut old.program, &mut new.program);
             }
         })?;
-        memory.exchanged(retained, began, handover);
+        memory.exchanged(retained, began, handover, succession);
         Ok(old)
     }
 
-    /// The program that takes the place of its faulty successor has the values that it had before.
-    pub fn roll_back(&self, program: &str) {
+    /// The values that this faulty program has left make way for those from before it took its place, also on disk.
+    pub fn roll_back(&self, faulty: &str) {
+        // First of all, so that nothing else is written that was taken before.
+        let mut disk = self.disk();
         let mut memory = self.memory();
-        if let Some(before) = memory
-            .before
-            .clone()
-            .filter(|before| before.layout.program() == program)
+        let latest = memory.latest.as_ref();
+        // Otherwise the faulty one has left no values, or these are already gone.
+        if latest.is_some_and(|latest| latest.layout.program() == faulty)
+            && let Some(before) = memory.before.clone()
         {
-            memory.latest = Some(before);
+            memory.latest = Some(before.clone());
+            memory.before_is_due = false;
+            drop(memory);
+            disk.put_back(&before);
         }
     }
 
@@ -222,7 +230,7 @@ impl Retention {
 
     /// Everything about retained variables.
     pub fn status(&self) -> RetainStatus {
-        let (store, problem) = self.disk.lock().unwrap_or_else(PoisonError::into_inner).status();
+        let (store, problem) = self.disk().status();
         let memory = self.memory();
         let mut status = RetainStatus {
             start: memory.began.start,
@@ -304,20 +312,39 @@ impl Retention {
 
     /// Writes what has changed.
     fn write(&self, wanted: u64) {
+        let mut disk = self.disk();
         let (before, latest) = {
-            let mut memory = self.memory();
-            let due = mem::take(&mut memory.before_is_due);
+            let memory = self.memory();
+            let due = memory.before_is_due;
             (memory.before.clone().filter(|_| due), memory.latest.clone())
         };
-        let mut disk = self.disk.lock().unwrap_or_else(PoisonError::into_inner);
-        // First the last values of the program before: they are what it goes on with should this one be rolled back.
-        [before, latest]
-            .iter()
-            .flatten()
-            .for_each(|snapshot| disk.keep(snapshot));
+        // First the values from before the newest program took its place: as long as they are on disk nowhere else, nothing
+        // may take their place.
+        let safe = before.is_none_or(|before| {
+            let kept = disk.keep_before(&before);
+            let mut memory = self.memory();
+            // There may have been another exchange meanwhile.
+            if kept
+                && memory
+                    .before
+                    .as_ref()
+                    .is_some_and(|now| Arc::ptr_eq(now, &before))
+            {
+                memory.before_is_due = false;
+            }
+            kept
+        });
+        if let Some(latest) = latest.filter(|_| safe) {
+            disk.keep(&latest);
+        }
         drop(disk);
         self.memory().written = wanted;
         self.bell.notify_all();
+    }
+
+    /// Taken before the memory where both are.
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -333,43 +360,5 @@ fn snapshot(retained: &Retained, raw: &[u8]) -> Snapshot {
     }
 }
 
-fn restored(report: Report, from: &Snapshot) -> Restored {
-    Restored {
-        restored: report.restored,
-        converted: report.converted,
-        dropped: report.dropped,
-        added: report.added,
-        taken_ms: from.taken_ms,
-        layout: from.layout.fingerprint(),
-    }
-}
-
-fn log(began: &Began) {
-    let Some(restored) = &began.restored else {
-        let why = if began.start == Start::Cold {
-            "as commanded"
-        } else {
-            "nothing was stored"
-        };
-        return tracing::info!("Retained variables begin with their initial values: {why}");
-    };
-    tracing::info!(
-        "Retained variables: {} restored, {} converted{}, {} dropped{}, {} new{}",
-        restored.restored,
-        restored.converted.len(),
-        names(&restored.converted),
-        restored.dropped.len(),
-        names(&restored.dropped),
-        restored.added.len(),
-        names(&restored.added),
-    );
-}
-
-/// ` (A, B and 7 more)`; nothing for none.
-fn names(names: &[String]) -> String {
-    match names.len() {
-        0 => String::new(),
-        count if count <= NAMES => format!(" ({})", names.join(", ")),
-        count => format!(" ({} and {} more)", names[..NAMES].join(", "), count - NAMES),
-    }
-}
+#[cfg(test)]
+mod tests;

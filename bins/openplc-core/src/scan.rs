@@ -378,4 +378,4 @@ impl ScanSlot {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -283,3 +283,28 @@ fn a_store_that_cannot_be_written_is_said_once_and_tried_again() {
     assert_eq!(status(&mut client).problem, None);
     assert_eq!(said(&mut client, "written again"), 1);
 }
+
+#[test]
+fn a_stopped_program_that_takes_its_place_again_has_not_the_values_of_the_faulty_one() {
+    let (mut core, mut client) = counting();
+    assert_eq!(client.ask(&Request::Stop), DONE);
+    let (last, _) = counter_and_scans(&mut client);
+    let first = client.status().program;
+    // Slow, so that its values are stored before it has proved itself.
+    let slow = retaining(&["-DINTERVAL_NS=300000000"], &[COUNTER]);
+    assert_eq!(client.load(&slow), DONE);
+    until("it counts on", || {
+        (counter_and_scans(&mut client).0 > last).then_some(())
+    });
+    stored(&mut client);
+    client.misbehave(1);
+    until("the program before is back", || {
+        (client.status().program == first && client.status().state == PlcState::Stopped).then_some(())
+    });
+    // As after a loss of power right now.
+    core.kill_and_restart();
+    let mut client = core.connect();
+    client.wait_for(PlcState::Stopped);
+    assert_eq!(client.ask(&Request::Start), DONE);
+    assert_eq!(began_with(&mut client), last);
+}

@@ -13,6 +13,7 @@ use openplc_wire::retain::Start;
 use super::{Machine, Refused, SCAN_PATIENCE};
 use crate::fault_location;
 use crate::log_ring::unix_ms;
+use crate::retention::Succession;
 use crate::store::Commanded;
 use crate::trial;
 use crate::view::shown;
@@ -49,7 +50,7 @@ impl Machine {
         let resumed = self
             .try_out(&current)
             .and_then(|()| self.load_warm(&current))
-            .and_then(|loaded| self.exchange(loaded, commanded.run));
+            .and_then(|loaded| self.exchange(loaded, commanded.run, Succession::Return));
         match resumed {
             Ok(_) => {
                 self.view().show(state);
@@ -92,7 +93,7 @@ impl Machine {
                 current.short(),
                 previous.short()
             );
-            self.retention.roll_back(previous.as_str());
+            self.retention.roll_back(current.as_str());
             *commanded = Commanded {
                 run: commanded.run && commanded.previous_ran,
                 current: Some(previous),
@@ -157,7 +158,7 @@ impl Machine {
             .map_err(|error| Refused::failed(error.to_string()))?;
         // The program of an exchange shortly before, which was still proving itself, is now what this one falls back to.
         self.unload_fallback();
-        match self.exchange(loaded, true) {
+        match self.exchange(loaded, true, Succession::Newcomer) {
             Ok(old) => *self.fallback() = old,
             Err(refused) => {
                 self.record(&before);

@@ -15,6 +15,7 @@ use super::{Machine, Refused, SCAN_PATIENCE};
 use crate::connection::{LOAD_STACK, on_large_stack};
 use crate::daemon::STACK;
 use crate::loaded::{Loaded, TaskFault};
+use crate::retention::{Retention, Succession};
 use crate::store::Commanded;
 
 /// How long the first scan of a program is waited for. It is due within one interval, which may be longer.
@@ -61,12 +62,12 @@ impl Machine {
         }
         let loaded = if start == Start::Cold {
             let mut loaded = self.load_object(current)?;
-            self.retention.begin_anew(&mut loaded);
+            Retention::begin_anew(&mut loaded);
             loaded
         } else {
             self.load_warm(current)?
         };
-        self.exchange(loaded, true)?;
+        self.exchange(loaded, true, Succession::Return)?;
         match self.first_scan_fault() {
             Some(fault) => Err(Refused::failed(fault.to_string())),
             None => Ok(()),
@@ -74,9 +75,14 @@ impl Machine {
     }
 
     /// Exchanges the programs between two scans and returns the one before.
-    pub(super) fn exchange(&self, loaded: Loaded, run: bool) -> Result<Option<Loaded>, Refused> {
+    pub(super) fn exchange(
+        &self,
+        loaded: Loaded,
+        run: bool,
+        succession: Succession,
+    ) -> Result<Option<Loaded>, Refused> {
         let (manifest, figures) = (loaded.manifest.clone(), loaded.figures.clone());
-        match self.retention.exchange(loaded, run, SCAN_PATIENCE) {
+        match self.retention.exchange(loaded, run, succession, SCAN_PATIENCE) {
             Ok(old) => {
                 self.view().set_program(manifest, figures);
                 Ok(old)
@@ -139,7 +145,7 @@ impl Machine {
         if self.fallback().is_none() {
             // This process was started after the exchange.
             let previous = commanded.previous.as_ref()?;
-            self.retention.roll_back(previous.as_str());
+            self.retention.roll_back(commanded.current.as_ref()?.as_str());
             let previous = on_large_stack(|| self.load_warm(previous));
             let previous = previous.inspect_err(|refused| tracing::error!("{}", refused.message));
             *self.fallback() = Some(previous.ok()?);
@@ -161,7 +167,7 @@ impl Machine {
         let program = fallback.manifest.program.clone();
         // One that has faulted at the last moment is looked at, not run.
         let run = run && !fallback.has_faulted();
-        let faulty = match self.exchange(fallback, run) {
+        let faulty = match self.exchange(fallback, run, Succession::Return) {
             Ok(faulty) => faulty,
             Err(refused) => {
                 tracing::error!("{}", refused.message);
@@ -174,7 +180,11 @@ impl Machine {
         );
         self.view()
             .show(if run { State::Running } else { State::Stopped });
-        faulty.map(Self::unload_beside);
+        if let Some(faulty) = faulty {
+            // Before the exchange is recorded: whatever is found after a loss of power belongs together.
+            self.retention.roll_back(faulty.manifest.program.as_str());
+            Self::unload_beside(faulty);
+        }
         Some(program)
     }
 

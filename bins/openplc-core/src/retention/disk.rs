@@ -1,6 +1,6 @@
 //! The newest values on disk, and those of the program before.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,22 +59,47 @@ impl Disk {
             same_ms: newest_values.as_ref().map_or(0, |values| values.taken_ms),
             problem: None,
         };
-        // The newest file is missing for the moment in which another program's takes its place.
-        match newest_values {
-            None => (disk, before_values, None),
-            newest => (disk, newest, before_values),
+        (disk, newest_values, before_values)
+    }
+
+    /// Sees to it that these values are on disk as the newest ones. What fails is said once, until it succeeds again.
+    pub fn keep(&mut self, snapshot: &Arc<Snapshot>) {
+        let result = self.write(snapshot);
+        if self.succeeded(result) {
+            self.same_ms = unix_ms();
         }
     }
 
-    /// Sees to it that these values are on disk. What fails is said once, until it succeeds again.
-    pub fn keep(&mut self, snapshot: &Arc<Snapshot>) {
-        match (self.write(snapshot), &self.problem) {
-            (Ok(()), problem) => {
-                self.same_ms = unix_ms();
-                if problem.is_some() {
-                    tracing::info!("Retained variables are written again");
-                    self.problem = None;
-                }
+    /// Sees to it that these values are on disk as those before the newest program; says whether they are.
+    #[must_use]
+    pub fn keep_before(&mut self, snapshot: &Arc<Snapshot>) -> bool {
+        let result = self.write_before(snapshot);
+        self.succeeded(result)
+    }
+
+    /// The values before the newest program are the newest again, in one step. They take the place of its file even on a disk
+    /// that is full.
+    pub fn put_back(&mut self, before: &Arc<Snapshot>) {
+        let program = before.layout.program();
+        if self.program.as_deref() != Some(program) {
+            self.open = None;
+            let on_disk = read(&self.before);
+            if on_disk.is_some_and(|on_disk| on_disk.layout.program() == program)
+                && fs::rename(&self.before, &self.newest)
+                    .and_then(|()| sync_directory(&self.newest))
+                    .is_ok()
+            {
+                self.program = Some(program.to_owned());
+            }
+        }
+        self.keep(before);
+    }
+
+    fn succeeded(&mut self, result: io::Result<()>) -> bool {
+        match (&result, &self.problem) {
+            (Ok(()), Some(_)) => {
+                tracing::info!("Retained variables are written again");
+                self.problem = None;
             }
             (Err(error), None) => {
                 let path = self.newest.display();
@@ -84,8 +109,9 @@ impl Disk {
                 );
                 self.problem = Some(format!("{path}: {error}"));
             }
-            (Err(_), Some(_)) => {}
+            _ => {}
         }
+        result.is_ok()
     }
 
     fn write(&mut self, snapshot: &Arc<Snapshot>) -> io::Result<()> {
@@ -99,20 +125,28 @@ impl Disk {
             return Ok(());
         }
         self.open = None;
-        let program = snapshot.layout.program();
-        if self.program.as_deref().is_some_and(|stored| stored != program) {
-            // Should this program be rolled back, the one before finds the values that it had.
-            fs::rename(&self.newest, &self.before)?;
-            self.program = None;
-        }
         let file = RetainFile::open(
             &self.newest,
             &snapshot.layout,
             snapshot.taken_ms,
             &snapshot.values,
         )?;
-        self.program = Some(program.to_owned());
+        self.program = Some(snapshot.layout.program().to_owned());
         self.open = Some((file, snapshot.clone()));
+        Ok(())
+    }
+
+    fn write_before(&mut self, snapshot: &Arc<Snapshot>) -> io::Result<()> {
+        // Where the newest file is still that program's they have a place in it, whether the disk has room for another or not.
+        if self.program.as_deref() == Some(snapshot.layout.program()) {
+            self.write(snapshot)?;
+        }
+        RetainFile::open(
+            &self.before,
+            &snapshot.layout,
+            snapshot.taken_ms,
+            &snapshot.values,
+        )?;
         Ok(())
     }
 
@@ -135,3 +169,11 @@ fn read(path: &Path) -> Option<Snapshot> {
         .ok()?
         .map(Snapshot::from)
 }
+
+/// Makes renames in the directory of `path` outlast a power loss.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::*;
 use crate::program_log::ProgramLog;
 
 /// The probe of the tests of the whole process, whose scans exchange four located variables.
-fn probe(directory: &Path) -> Loaded {
+pub fn probe(directory: &Path) -> Loaded {
     let object = directory.join("probe.so");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let compiled = Command::new("cc")
@@ -43,13 +43,18 @@ fn probe(directory: &Path) -> Loaded {
     .unwrap()
 }
 
-#[test]
-fn a_scan_allocates_nothing() {
-    let directory = tempfile::tempdir().unwrap();
+/// An empty slot without threads.
+pub fn vacant() -> Arc<ScanSlot> {
     let image = Arc::new(ProcessImage::new(&Sizes::default()).unwrap());
     let (spawner, _) = Spawner::start(&RealTime::default()).unwrap();
     let safe_outputs = OutputPolicy::off().prepare(&Layout::new(&Sizes::default()));
-    let slot = ScanSlot::vacant(spawner, image, safe_outputs).unwrap();
+    ScanSlot::vacant(spawner, image, safe_outputs).unwrap()
+}
+
+#[test]
+fn a_scan_allocates_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let slot = vacant();
     // This thread takes the place of a scan thread.
     let mut seat = slot.lock.sit_down().unwrap();
     *slot.threads.lock().unwrap() = 1;
