@@ -40,7 +40,7 @@ COPY --from=build /out/ /usr/
 # Accounts, programs and whether the PLC runs. /var/run is a link to /run, so OpenPLC Runtime v4's /var/run/runtime is the same
 # folder; engines mount what has the longer path last, so that it is the one that counts.
 VOLUME /run/runtime
-EXPOSE 8443
+EXPOSE 8443 33333/udp
 # The API answers; it takes no account to ask for the version. What fails otherwise is the launcher's affair.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["setpriv", "--reuid=65534", "--regid=65534", \
     "--clear-groups", "--no-new-privs", "python3", "-c", \

@@ -6,6 +6,7 @@ from booted.plant import STATE
 
 UNITS = (
     "openplc-api.socket",
+    "openplc-discovery.socket",
     "openplc-api.service",
     "openplc-core.socket",
     "openplc-core.service",

@@ -1,5 +1,8 @@
 """The runtime as a user of Debian has it: installed from its package, enabled, with one account."""
 
+import json
+import socket
+
 from harness.api import Api
 from harness.debug_protocol import Debugger
 from harness.runtime import PASSWORD
@@ -8,7 +11,7 @@ from harness.waiting import wait_until
 from booted.machine import PACKAGE, Machine
 
 UNITS = (
-    *("openplc-api.socket", "openplc-core.socket", "openplc-compile.socket"),
+    *("openplc-api.socket", "openplc-discovery.socket", "openplc-core.socket", "openplc-compile.socket"),
     *("openplc-api.service", "openplc-core.service"),
 )
 STATE = "/var/lib/openplc-runtime"
@@ -44,6 +47,14 @@ class Plant:
 
     def enable(self):
         self.machine.run("systemctl", "enable", "--now", "openplc-api.socket")
+
+    def found(self):
+        """What an Editor learns that looks for runtimes in the network."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(30)
+            client.sendto(b"OPENPLC_DISCOVER_V1", ("127.0.0.1", 33333))
+            answer = json.loads(client.recv(2048))
+        return {key: answer[key] for key in ("service", "api_port", "hostname")}
 
     def login(self, username="engineer"):
         """A client with a token; the first call makes the first user."""

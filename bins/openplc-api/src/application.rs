@@ -12,6 +12,7 @@ use crate::build_log::Builds;
 use crate::core_client::CoreClient;
 use crate::metrics::Responses;
 use crate::password_work::PasswordWork;
+use crate::project::ProjectStore;
 
 /// The state of the API.
 pub struct Application {
@@ -20,6 +21,7 @@ pub struct Application {
     pub core: CoreClient,
     pub deployer: Deployer,
     pub builds: Arc<Builds>,
+    pub projects: ProjectStore,
     pub responses: Responses,
     /// What of api.toml could not be used, a line each.
     pub settings_problems: Vec<String>,

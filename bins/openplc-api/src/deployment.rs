@@ -4,11 +4,13 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use openplc_wire::control::Level;
 use openplc_wire::deploy::{DeployError, Deployer, Event};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::application::Application;
 use crate::build_log::{BuildLog, Phase};
+use crate::project::{Project, ProjectStore};
 use crate::supervisor;
 
 /// How long the answer to an upload waits for the verdict on the zip.
@@ -18,6 +20,8 @@ const VERDICT: Duration = Duration::from_secs(4);
 pub struct Upload {
     /// Sealed memory file with the zip.
     pub zip: File,
+    /// The project that came with it.
+    pub project: Option<Project>,
     /// Name of the account that sent it.
     pub username: String,
     /// Build even if the program is known.
@@ -32,10 +36,9 @@ pub struct Upload {
 pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(), DeployError> {
     let log = Arc::new(BuildLog::new(Phase::Unzipping));
     let (sender, verdict) = oneshot::channel();
-    let deployer = application.deployer.clone();
     tokio::task::spawn_blocking({
-        let log = Arc::clone(&log);
-        move || deploy(&deployer, upload, &log, sender)
+        let (application, log) = (Arc::clone(application), Arc::clone(&log));
+        move || deploy(&application.deployer, &application.projects, upload, &log, sender)
     });
     let builds = Arc::clone(&application.builds);
     // A task of its own: the build is shown even when the client has gone meanwhile.
@@ -57,12 +60,14 @@ pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(),
 
 fn deploy(
     deployer: &Deployer,
+    projects: &ProjectStore,
     upload: Upload,
     log: &BuildLog,
     verdict: oneshot::Sender<Result<(), DeployError>>,
 ) {
     let Upload {
         zip,
+        project,
         username,
         clean,
         slot,
@@ -79,6 +84,9 @@ fn deploy(
             }
         }
     });
+    if result.is_ok() {
+        store(projects, project, log);
+    }
     let time = jiff::Timestamp::now().strftime("%H:%M UTC");
     supervisor::status(&match &result {
         Ok(program) => format!(
@@ -111,5 +119,19 @@ fn deploy(
                 let _ = verdict.send(Err(error));
             }
         }
+    }
+}
+
+/// The device stores the project of the program that it runs, or none.
+fn store(projects: &ProjectStore, project: Option<Project>, log: &BuildLog) {
+    let sent = project.is_some();
+    if let Err(error) = projects.replace(project) {
+        let what = if sent {
+            "The project is not stored on the device"
+        } else {
+            "The project of the program before this one cannot be removed from the device"
+        };
+        tracing::error!("{what}: {error}");
+        log.line(Level::Warning, &format!("{what}: {error}"));
     }
 }

@@ -7,16 +7,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{Either, Full};
+use http_body_util::Either;
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::service::Service;
 use hyper::{Request, Response, StatusCode};
+use openplc_settings::api::AnnouncedVersion;
 use socketioxide::SocketIo;
 use socketioxide::service::SocketIoService;
 
-use crate::answers;
+use crate::answers::{self, AnswerBody, COMPATIBLE_VERSION};
 use crate::application::Application;
 use crate::body::RequestBody;
 use crate::debug_socket::{self, Admission};
@@ -35,16 +36,20 @@ const MAX_MESSAGE: usize = 64 << 10;
 /// Messages to a client that may wait until it reads on. Those of a client that never does are freed with it.
 const MAX_WAITING: usize = 64;
 
+/// Every answer tells what the runtime is.
+const VERSION: HeaderName = HeaderName::from_static("x-openplc-runtime-version");
+
 /// Takes all requests.
 pub struct Gate {
     application: Arc<Application>,
+    announced: HeaderValue,
     socket_io: SocketIo,
     socket_service: SocketIoService<Elsewhere>,
     admission: Admission,
 }
 
 impl Gate {
-    pub fn new(application: Arc<Application>) -> Self {
+    pub fn new(application: Arc<Application>, announced: AnnouncedVersion) -> Self {
         let (socket_service, socket_io) = SocketIo::builder()
             .req_path(SOCKET_IO)
             .ping_interval(PING_INTERVAL)
@@ -56,8 +61,13 @@ impl Gate {
             .max_buffer_size(MAX_WAITING)
             .build_with_inner_svc(Elsewhere);
         debug_socket::serve(&socket_io, &application);
+        let announced = match announced {
+            AnnouncedVersion::Generation => "v4",
+            AnnouncedVersion::Full => COMPATIBLE_VERSION,
+        };
         Self {
             application,
+            announced: HeaderValue::from_static(announced),
             socket_io,
             socket_service,
             admission: Admission::new(),
@@ -105,7 +115,8 @@ impl Gate {
         if !body.is_end_stream() {
             tokio::spawn(body.drain());
         }
-        let response = Response::from(answer);
+        let mut response = Response::from(answer);
+        response.headers_mut().insert(VERSION, self.announced.clone());
         self.application.responses.count(response.status());
         response.map(Either::Right)
     }
@@ -116,7 +127,7 @@ impl Gate {
 struct Elsewhere;
 
 impl Service<Request<RequestBody>> for Elsewhere {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
 

@@ -14,7 +14,7 @@ use openplc_accounts::Accounts;
 use openplc_settings::Loaded;
 use openplc_settings::api::Api;
 use openplc_wire::deploy::Deployer;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
@@ -22,11 +22,13 @@ use tokio_rustls::TlsAcceptor;
 use crate::application::Application;
 use crate::build_log::Builds;
 use crate::core_client::CoreClient;
+use crate::discovery::Responder;
 use crate::gate::Gate;
 use crate::metrics::Responses;
 use crate::options::Options;
 use crate::password_work::PasswordWork;
 use crate::places::{Place, Places};
+use crate::project::ProjectStore;
 use crate::stall_guard::StallGuard;
 use crate::supervisor;
 use crate::tls::Certificates;
@@ -60,7 +62,8 @@ pub fn run(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
 
 async fn serve(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
     let settings = &loaded.settings;
-    let listener = TcpListener::from_std(supervisor::listener()?)?;
+    let sockets = supervisor::sockets()?;
+    let listener = TcpListener::from_std(sockets.listener)?;
     let address = listener.local_addr()?;
     let accounts = Arc::new(Accounts::open(
         &options.state_directory,
@@ -79,10 +82,15 @@ async fn serve(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
             core_socket: options.core_socket.clone(),
         },
         builds: Arc::clone(&builds),
+        projects: ProjectStore::open(&options.state_directory),
         responses: Responses::default(),
         settings_problems: loaded.problems.iter().map(ToString::to_string).collect(),
     });
-    let gate = Arc::new(Gate::new(application));
+    if let Some(socket) = sockets.discovery {
+        let responder = Responder::new(&settings.discovery, address.port(), Arc::clone(&application));
+        tokio::spawn(responder.serve(UdpSocket::from_std(socket)?));
+    }
+    let gate = Arc::new(Gate::new(application, settings.announced_version));
     let places = Places::new(settings.max_connections, settings.max_connections / 2);
     let (end, ended) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;

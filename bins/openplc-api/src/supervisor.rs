@@ -1,15 +1,31 @@
 //! What the supervisor is told: systemd or the launcher.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 
 use anyhow::{Context, bail};
 use sd_notify::NotifyState;
 
-/// The listener that the supervisor opened for us.
-pub fn listener() -> anyhow::Result<TcpListener> {
-    let taken = listenfd::ListenFd::from_env()
-        .take_tcp_listener(0)
-        .context("The inherited descriptor 3 is no listening TCP socket")?;
+/// Name of the socket at which Editors look for runtimes, as its socket unit says. Whatever has another name is the port.
+const DISCOVERY: &str = "discovery";
+
+/// The sockets that the supervisor opened for us.
+#[derive(Debug)]
+pub struct Sockets {
+    /// The port of the API.
+    pub listener: TcpListener,
+    /// Where Editors look for runtimes. It is a unit of its own, which may be switched off or have found its port in use.
+    pub discovery: Option<UdpSocket>,
+}
+
+/// Takes what was passed.
+pub fn sockets() -> anyhow::Result<Sockets> {
+    let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let discovery = names.split(':').position(|name| name == DISCOVERY);
+    let mut passed = listenfd::ListenFd::from_env();
+    let port = usize::from(discovery == Some(0));
+    let taken = passed
+        .take_tcp_listener(port)
+        .with_context(|| format!("The inherited descriptor {} is no listening TCP socket", 3 + port))?;
     let Some(listener) = taken else {
         bail!(
             "No listening socket was passed. Start openplc-api by openplc-api.socket or by openplc-launcher; \
@@ -17,7 +33,16 @@ pub fn listener() -> anyhow::Result<TcpListener> {
         );
     };
     listener.set_nonblocking(true)?;
-    Ok(listener)
+    let discovery = match discovery {
+        Some(index) => passed
+            .take_udp_socket(index)
+            .with_context(|| format!("The inherited descriptor {} is no UDP socket", 3 + index))?,
+        None => None,
+    };
+    if let Some(socket) = &discovery {
+        socket.set_nonblocking(true)?;
+    }
+    Ok(Sockets { listener, discovery })
 }
 
 /// Everything is served from now on.

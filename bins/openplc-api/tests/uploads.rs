@@ -259,9 +259,9 @@ fn clean_builds_what_is_known_already() {
 fn unknown_parts_are_ignored() {
     let runtime = Runtime::start();
     let client = runtime.engineer();
-    let snapshot = part("name=\"snapshot\"; filename=\"project.zip\"", &vec![7; 3 << 20]);
-    let metadata = part("name=\"snapshot_metadata\"", b"{\"formatVersion\":1}");
-    let body = [snapshot, metadata, multipart(b"zip")].concat();
+    let unknown = part("name=\"license\"; filename=\"license.bin\"", &vec![7; 3 << 20]);
+    let text = part("name=\"comment\"", b"{\"formatVersion\":1}");
+    let body = [unknown, text, multipart(b"zip")].concat();
     let answer = client.request("POST", "/api/upload-file", &[MULTIPART], &body);
     assert_eq!((answer.status, answer.body.as_str()), (200, ACCEPTED));
     assert_eq!(ended(&client)["status"], "SUCCESS");

@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -24,6 +24,10 @@ pub struct Arguments {
     /// Address and port of the API [default: port 8443 on every IPv4 and IPv6 address]
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
+    /// IPv4 address and UDP port at which Editors that look for runtimes are answered [default: port 33333 on every
+    /// address; with --listen they are not answered]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub discovery: Option<SocketAddrV4>,
     /// Build and start a bundled example program, replacing the current program, and show its live values
     #[arg(long, value_name = "NAME")]
     pub example: Option<String>,

@@ -81,7 +81,7 @@ impl Builds {
         recipe
             .environment
             .push(("RUNTIME_DIRECTORY", folder.clone().into()));
-        let (worker, output) = recipe.spawn(Some(OwnedFd::from(connection)), None)?;
+        let (worker, output) = recipe.spawn(Some(OwnedFd::from(connection)), Vec::new())?;
         self.running.push(Build { worker, folder });
         Ok(LogStream::new(output, IDENTIFIER, worker))
     }

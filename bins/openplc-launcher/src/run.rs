@@ -23,8 +23,8 @@ use crate::notify::NotifySocket;
 use crate::orphans;
 use crate::places::{Places, private_folder};
 use crate::service::Service;
-use crate::sockets::{self, listen_tcp, listen_unix};
-use crate::spawn::{Recipe, find_program};
+use crate::sockets::{self, listen_discovery, listen_tcp, listen_unix};
+use crate::spawn::{Inherited, Recipe, find_program};
 use crate::supervisor::{Supervisor, Unit, receive_signals};
 
 /// Longest silence of the API, which may be hashing a password on a slow machine.
@@ -94,6 +94,14 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     orphans::adopt().context("Cannot adopt orphaned processes")?;
     let _lock = places.prepare(&identities)?;
     let listener = listen_tcp(arguments.listen)?;
+    let discovery = match listen_discovery(arguments.listen, arguments.discovery) {
+        // Who asked for this address expects it; otherwise it is not worth a plant.
+        Err(error) if arguments.discovery.is_none() => {
+            console.say(Priority::WARNING, &format!("{error:#}"));
+            None
+        }
+        opened => opened?,
+    };
     let address = listener.local_addr().context("Cannot tell our own address")?;
     console.say(
         Priority::INFO,
@@ -121,8 +129,16 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     sockets::remove(&places.notify_socket()).context("Cannot remove an old socket")?;
     let notify =
         NotifySocket::bind(&places.notify_socket()).context("Cannot open the notification socket")?;
+    let mut api_sockets = vec![Inherited {
+        name: "https",
+        socket: listener.into(),
+    }];
+    api_sockets.extend(discovery.map(|socket| Inherited {
+        name: "discovery",
+        socket: socket.into(),
+    }));
     let units = vec![
-        api(&places, &identities, listener.into(), console)?,
+        api(&places, &identities, api_sockets, console)?,
         core(&places, &identities, core_listener.into())?,
     ];
     let supervisor = Supervisor::new(
@@ -141,12 +157,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     Ok(())
 }
 
-fn api(
-    places: &Places,
-    identities: &Identities,
-    listener: std::os::fd::OwnedFd,
-    console: &Console,
-) -> Result<Unit> {
+fn api(places: &Places, identities: &Identities, sockets: Vec<Inherited>, console: &Console) -> Result<Unit> {
     let state = own_folder(&places.data.join("api"), identities.api.as_ref())?;
     if import(&places.data, &state, identities.api.as_ref())
         .context("Cannot take over the accounts of OpenPLC Runtime v4")?
@@ -177,7 +188,7 @@ fn api(
     Ok(Unit {
         name: "openplc-api",
         recipe,
-        listener,
+        sockets,
         user: user_id(identities.api.as_ref()),
         service: Service::new(API_WATCHDOG, API_STOP, Instant::now()),
     })
@@ -203,7 +214,10 @@ fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd
     Ok(Unit {
         name: "openplc-core",
         recipe,
-        listener,
+        sockets: vec![Inherited {
+            name: "control",
+            socket: listener,
+        }],
         user: user_id(identities.core.as_ref()),
         service: Service::new(CORE_WATCHDOG, CORE_STOP, Instant::now()),
     })

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -12,6 +12,8 @@ use nix::unistd::Gid;
 
 /// Port that the Editor uses and that users cannot change there.
 const PORT: u16 = 8443;
+/// Port to which Editors broadcast when they look for runtimes.
+const DISCOVERY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 33_333);
 
 /// Opens the API's address; every address of the host when none is given.
 ///
@@ -32,6 +34,25 @@ pub fn listen_tcp(address: Option<SocketAddr>) -> Result<TcpListener> {
             format!("Cannot listen on port {PORT}. Is another runtime using it? --listen chooses another one")
         }
     })
+}
+
+/// Opens the address at which Editors look for runtimes; `None` where that was not asked for, as an API at an address
+/// of its own choice is not for everybody on the network.
+///
+/// # Errors
+/// When the address is in use or not ours.
+pub fn listen_discovery(
+    api: Option<SocketAddr>,
+    discovery: Option<SocketAddrV4>,
+) -> Result<Option<UdpSocket>> {
+    let default = api.is_none().then_some(DISCOVERY);
+    let Some(address) = discovery.or(default) else {
+        return Ok(None);
+    };
+    let socket = UdpSocket::bind(address).with_context(|| {
+        format!("Editors that look for runtimes get no answer, as UDP {address} cannot be used")
+    })?;
+    Ok(Some(socket))
 }
 
 /// Opens a Unix socket for us and `group`, in place of one that an earlier run left.

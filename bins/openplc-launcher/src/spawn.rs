@@ -18,6 +18,28 @@ const PACKAGE_FOLDER: &str = "/usr/lib/openplc-runtime";
 /// What a service gets of our environment. Nothing else: a user's may hold secrets.
 const KEPT_ENVIRONMENT: [&str; 5] = ["PATH", "LANG", "TZ", "OPENPLC_LOG", "RUST_BACKTRACE"];
 
+/// A socket that a process inherits.
+#[derive(Debug)]
+pub struct Inherited {
+    /// What the process knows it by, as `FileDescriptorName=` of a socket unit.
+    pub name: &'static str,
+    /// The open socket.
+    pub socket: OwnedFd,
+}
+
+impl Inherited {
+    /// The same socket again.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn try_clone(&self) -> std::io::Result<Self> {
+        Ok(Self {
+            name: self.name,
+            socket: self.socket.try_clone()?,
+        })
+    }
+}
+
 /// How to start a process.
 #[derive(Debug, Clone)]
 pub struct Recipe {
@@ -36,12 +58,12 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Starts the process as leader of a process group of its own, with `input` as standard input and `listener` as
-    /// inherited descriptor. Returns its output, both standard output and standard error.
+    /// Starts the process as leader of a process group of its own, with `input` as standard input and `sockets` as
+    /// inherited descriptors. Returns its output, both standard output and standard error.
     ///
     /// # Errors
     /// When the process cannot be made; a program that cannot be executed shows as a process that exits.
-    pub fn spawn(&self, input: Option<OwnedFd>, listener: Option<OwnedFd>) -> Result<(Pid, PipeReader)> {
+    pub fn spawn(&self, input: Option<OwnedFd>, sockets: Vec<Inherited>) -> Result<(Pid, PipeReader)> {
         let about = || format!("Cannot start {}", self.program.display());
         let (output, writer) = std::io::pipe().with_context(about)?;
         // Not the path of our file: an update may have replaced it.
@@ -62,12 +84,19 @@ impl Recipe {
             .stdout(writer.try_clone().with_context(about)?)
             .stderr(writer)
             .process_group(0);
-        if let Some(listener) = listener {
-            command.env("LISTEN_FDS", "1");
-            command.fd_mappings(vec![FdMapping {
-                parent_fd: listener,
-                child_fd: FIRST_INHERITED,
-            }])?;
+        if !sockets.is_empty() {
+            let names: Vec<_> = sockets.iter().map(|inherited| inherited.name).collect();
+            command.env("LISTEN_FDS", sockets.len().to_string());
+            command.env("LISTEN_FDNAMES", names.join(":"));
+            let mappings = sockets.into_iter().zip(FIRST_INHERITED..);
+            command.fd_mappings(
+                mappings
+                    .map(|(inherited, child_fd)| FdMapping {
+                        parent_fd: inherited.socket,
+                        child_fd,
+                    })
+                    .collect(),
+            )?;
         }
         let child = command.spawn().with_context(about)?;
         Ok((Pid::from_raw(child.id().cast_signed()), output))

@@ -1,6 +1,6 @@
 //! The event loop: waits for signals, notifications, output, build connections and deadlines, and acts on them.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use crate::log_stream::LogStream;
 use crate::notify::NotifySocket;
 use crate::orphans;
 use crate::service::{Action, Change, Service};
-use crate::spawn::Recipe;
+use crate::spawn::{Inherited, Recipe};
 
 /// A delay of the launcher itself that is worth forgiving its services.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -48,8 +48,8 @@ pub struct Unit {
     pub name: &'static str,
     /// How to start its process.
     pub recipe: Recipe,
-    /// What its process inherits.
-    pub listener: OwnedFd,
+    /// What its process inherits, in this order.
+    pub sockets: Vec<Inherited>,
     /// User of its process.
     pub user: Uid,
     /// Its state.
@@ -324,11 +324,10 @@ fn act(unit: &mut Unit, action: Action, console: &Console) -> Option<LogStream> 
             None
         }
         Action::Start => {
-            let started = unit
-                .listener
-                .try_clone()
-                .context("Cannot hand over a listener")
-                .and_then(|listener| unit.recipe.spawn(None, Some(listener)));
+            let sockets: std::io::Result<Vec<_>> = unit.sockets.iter().map(Inherited::try_clone).collect();
+            let started = sockets
+                .context("Cannot hand over a socket")
+                .and_then(|sockets| unit.recipe.spawn(None, sockets));
             match started {
                 Ok((pid, output)) => {
                     unit.service.started(pid, Instant::now());

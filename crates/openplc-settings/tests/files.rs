@@ -73,6 +73,9 @@ fn api() {
         ("exit-when-idle", "\"0s\""),
         ("session-lifetime", "\"12h\""),
         ("max-connections", "16"),
+        ("announced-version", "\"full\""),
+        ("answer", "false"),
+        ("project", "true"),
         ("certificate", "\"/etc/ssl/plc.pem\""),
         ("key", "\"/etc/ssl/private/plc.pem\""),
     ]);

@@ -298,7 +298,8 @@ fn bad_request(text: &str) -> Answer {
     answers::message(StatusCode::BAD_REQUEST, text)
 }
 
-fn require_admin(session: &Session) -> Result<(), Answer> {
+/// Refuses whoever is no admin.
+pub fn require_admin(session: &Session) -> Result<(), Answer> {
     match session.user.role {
         Role::Admin => Ok(()),
         Role::User => Err(answers::message(

@@ -13,20 +13,12 @@ pub fn capabilities() -> Answer {
     answers::ok(&json!({
         "runtimeVersion": COMPATIBLE_VERSION,
         "minEditorVersion": "4.1.0",
-        "projectSnapshot": false,
+        "projectSnapshot": true,
     }))
 }
 
 pub fn plugin_command() -> Answer {
     answers::ok(&json!({ "error": "This runtime has no plugin that takes commands" }))
-}
-
-pub fn project_snapshot() -> Answer {
-    answers::message(StatusCode::NOT_FOUND, "No project is stored on this device")
-}
-
-pub fn project_snapshot_info() -> Answer {
-    answers::ok(&json!({ "present": false }))
 }
 
 /// What is asked about the fieldbus.

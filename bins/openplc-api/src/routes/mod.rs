@@ -4,6 +4,7 @@ mod accounts;
 mod information;
 mod metrics;
 mod plc;
+mod project;
 mod upload;
 
 use std::net::SocketAddr;
@@ -151,8 +152,8 @@ async fn for_session(
         Endpoint::Upload => upload::receive(application, request, session).await,
         Endpoint::PluginCommand => Ok(information::plugin_command()),
         Endpoint::DebugCommand => plc::debug_command(application, request).await,
-        Endpoint::ProjectSnapshot => Ok(information::project_snapshot()),
-        Endpoint::ProjectSnapshotInfo => Ok(information::project_snapshot_info()),
+        Endpoint::ProjectSnapshot => project::fetch(application, &session).await,
+        Endpoint::ProjectSnapshotInfo => project::describe(application).await,
         Endpoint::Discovery(what) => Ok(information::discovery(what)),
         Endpoint::Command(command) => Ok(plc::command(application, request, &session, command).await),
         Endpoint::Unknown(word) => {

@@ -1,34 +1,20 @@
-//! Reception of `program.zip`: streamed into a memory file, whatever its size.
+//! An upload: received, given to a build, and answered.
 
-use std::fs::File;
-use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
-use http_body_util::BodyDataStream;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
-use multer::{Constraints, Multipart, SizeLimit};
 use openplc_accounts::Session;
 use openplc_wire::deploy::DeployError;
-use openplc_wire::memory_file;
 use serde_json::json;
-use thiserror::Error;
 
 use super::Request;
 use crate::answers::{self, Answer};
 use crate::application::Application;
-use crate::body::{BodyError, RequestBody};
 use crate::deployment::{self, Upload};
+use crate::reception::{self, MAX_REQUEST, ReceptionError};
 
-/// Largest `program.zip`, in bytes.
-const MAX_ZIP: u64 = 50 << 20;
-/// Largest request, in bytes: the Editor may add a project of up to 100 MiB, which is read and dropped.
-const MAX_REQUEST: u64 = 152 << 20;
-/// What may arrive before a part's next piece of content: its headers, in bytes.
-const MAX_PART_HEADERS: usize = 256 << 10;
 /// Longest time in which an upload arrives: the Editor's own limit.
 const RECEPTION: Duration = Duration::from_secs(300);
 
@@ -51,7 +37,7 @@ pub async fn receive(
             )
         })?;
     if hyper::body::Body::size_hint(request.body).lower() > MAX_REQUEST {
-        return Err(too_large());
+        return Err(refusal(&ReceptionError::TooLarge));
     }
     if application.builds.is_reserved() {
         return Err(busy());
@@ -62,22 +48,33 @@ pub async fn receive(
             "Runtime is receiving several other uploads, please wait a few seconds",
         )
     })?;
-    let zip = tokio::time::timeout(RECEPTION, read_zip(request.body, boundary))
+    let received = reception::receive(request.body, boundary, &application.projects);
+    let received = tokio::time::timeout(RECEPTION, received)
         .await
-        .unwrap_or_else(|_| {
-            Err(refused(
+        .map_err(|_| {
+            refused(
                 StatusCode::REQUEST_TIMEOUT,
                 "The upload took longer than five minutes and was given up",
-            ))
-        })?;
+            )
+        })?
+        .map_err(|error| refusal(&error))?;
     drop(reception);
     // Not before: an upload that stalls on its way must keep nobody else from building.
     let slot = application.builds.reserve().ok_or_else(busy)?;
-    let size = zip.metadata().map(|metadata| metadata.len()).unwrap_or_default();
+    let size = received
+        .zip
+        .metadata()
+        .map(|metadata| metadata.len())
+        .unwrap_or_default();
     let (user, peer) = (&session.user.username, request.peer);
     tracing::info!(user, %peer, size, clean, "Upload of {size} bytes received from {user:?} at {peer}");
+    let warning = received.project_warning.unwrap_or_default();
+    if !warning.is_empty() {
+        tracing::warn!(user, "{warning}");
+    }
     let upload = Upload {
-        zip,
+        zip: received.zip,
+        project: received.project,
         username: session.user.username,
         clean,
         slot,
@@ -86,7 +83,7 @@ pub async fn receive(
         Ok(()) => Ok(answers::ok(&json!({
             "UploadFileFail": "",
             "CompilationStatus": "COMPILING",
-            "ProjectSnapshotWarning": "",
+            "ProjectSnapshotWarning": warning,
         }))),
         Err(DeployError::Rejected(reason)) => Err(refused(StatusCode::BAD_REQUEST, &reason)),
         Err(DeployError::Unavailable(reason) | DeployError::Failed(reason)) => {
@@ -107,84 +104,18 @@ fn busy() -> Answer {
     )
 }
 
-fn too_large() -> Answer {
-    refused(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "File is too large: program.zip may have at most 50 MiB",
-    )
-}
-
-/// The content of the part `file` as a sealed memory file. Other parts are read and dropped.
-async fn read_zip(body: &mut RequestBody, boundary: String) -> Result<File, Answer> {
-    let unused = Arc::new(AtomicUsize::new(0));
-    let limits = SizeLimit::new()
-        .whole_stream(MAX_REQUEST)
-        .for_field("file", MAX_ZIP);
-    let stream = bounded(body, Arc::clone(&unused));
-    let mut parts = Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits));
-    let mut zip = None;
-    while let Some(mut part) = parts.next_field().await.map_err(|error| broken(&error))? {
-        let mut file = match part.name() {
-            Some("file") if zip.is_none() => {
-                Some(memory_file::create("program.zip").map_err(|error| no_memory(&error))?)
-            }
-            _ => None,
-        };
-        unused.store(0, Ordering::Relaxed);
-        while let Some(piece) = part.chunk().await.map_err(|error| broken(&error))? {
-            unused.store(0, Ordering::Relaxed);
-            if let Some(file) = &mut file {
-                file.write_all(&piece).map_err(|error| no_memory(&error))?;
-            }
+fn refusal(error: &ReceptionError) -> Answer {
+    let status = match error {
+        ReceptionError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ReceptionError::NoFile => StatusCode::BAD_REQUEST,
+        ReceptionError::NoMemory(error) => {
+            tracing::error!("An upload cannot be kept: {error}");
+            StatusCode::INSUFFICIENT_STORAGE
         }
-        zip = zip.or(file);
-    }
-    let zip = zip.ok_or_else(|| refused(StatusCode::BAD_REQUEST, "No file part in the request"))?;
-    memory_file::seal(&zip).map_err(|error| no_memory(&error))?;
-    Ok(zip)
-}
-
-/// The bytes of a body, which fail once more than [`MAX_PART_HEADERS`] have arrived since `unused` was last set to 0:
-/// the parser keeps what it cannot use yet.
-fn bounded(
-    body: &mut RequestBody,
-    unused: Arc<AtomicUsize>,
-) -> impl Stream<Item = Result<bytes::Bytes, StreamError>> + Send {
-    BodyDataStream::new(body).map(move |piece| {
-        let piece = piece.map_err(StreamError::Body)?;
-        if unused.fetch_add(piece.len(), Ordering::Relaxed) > MAX_PART_HEADERS {
-            return Err(StreamError::Headers);
-        }
-        Ok(piece)
-    })
-}
-
-/// Why the bytes of an upload end.
-#[derive(Debug, Error)]
-enum StreamError {
-    #[error(transparent)]
-    Body(#[from] BodyError),
-    #[error("the headers of a part are too long")]
-    Headers,
-}
-
-fn no_memory(error: &io::Error) -> Answer {
-    tracing::error!("An upload cannot be kept: {error}");
-    refused(
-        StatusCode::INSUFFICIENT_STORAGE,
-        "The device has no memory left for the upload",
-    )
-}
-
-fn broken(error: &multer::Error) -> Answer {
-    match error {
-        multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(),
-        error => {
+        ReceptionError::Broken(error) => {
             tracing::info!("An upload is broken: {error}");
-            refused(
-                StatusCode::BAD_REQUEST,
-                "The upload is incomplete or is no sound multipart/form-data",
-            )
+            StatusCode::BAD_REQUEST
         }
-    }
+    };
+    refused(status, &error.to_string())
 }

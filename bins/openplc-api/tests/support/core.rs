@@ -79,6 +79,8 @@ pub fn running(heard: Heard) -> Said {
         },
         Request::Retain => Answer::Retain(Box::default()),
         Request::Holds { .. } => Answer::Holds { held: false },
+        Request::Plugins => Answer::Plugins { plugins: Vec::new() },
+        Request::PluginCommand { .. } => refused(Refusal::Failed),
         Request::Ping | Request::Stop | Request::Load | Request::Activate { .. } => Answer::Done,
     })
 }

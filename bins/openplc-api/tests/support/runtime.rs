@@ -1,7 +1,7 @@
 //! The real `openplc-api` with sockets and a state directory of its own.
 
 use std::ffi::OsStr;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
@@ -19,8 +19,14 @@ pub const PASSWORD: &str = "secret";
 /// A running API.
 pub struct Runtime {
     directory: TempDir,
-    listener: TcpListener,
+    sockets: Sockets,
     child: Child,
+}
+
+/// What a supervisor opens.
+struct Sockets {
+    listener: TcpListener,
+    discovery: UdpSocket,
 }
 
 impl Runtime {
@@ -41,11 +47,14 @@ impl Runtime {
     pub fn start_with(environment: &[(&str, &OsStr)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("state")).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let child = spawn(directory.path(), &listener, environment);
+        let sockets = Sockets {
+            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+            discovery: UdpSocket::bind("127.0.0.1:0").unwrap(),
+        };
+        let child = spawn(directory.path(), &sockets, environment);
         let runtime = Self {
             directory,
-            listener,
+            sockets,
             child,
         };
         wait_for("the certificate", || {
@@ -61,7 +70,7 @@ impl Runtime {
     }
 
     pub fn restart_after_stop(&mut self) {
-        self.child = spawn(self.directory.path(), &self.listener, &[]);
+        self.child = spawn(self.directory.path(), &self.sockets, &[]);
     }
 
     /// Waits for an end that nobody asked for, and starts a fresh process as a socket unit would.
@@ -94,7 +103,12 @@ impl Runtime {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.listener.local_addr().unwrap()
+        self.sockets.listener.local_addr().unwrap()
+    }
+
+    /// Where Editors look for it.
+    pub fn discovery(&self) -> SocketAddr {
+        self.sockets.discovery.local_addr().unwrap()
     }
 
     /// Somebody unknown.
@@ -132,20 +146,27 @@ impl Drop for Runtime {
     }
 }
 
-fn spawn(directory: &Path, listener: &TcpListener, environment: &[(&str, &OsStr)]) -> Child {
-    let parent_fd: OwnedFd = listener.try_clone().unwrap().into();
+/// The order of the sockets is that of systemd's choice: the other way round than one might expect.
+fn spawn(directory: &Path, sockets: &Sockets, environment: &[(&str, &OsStr)]) -> Child {
+    let inherited: [OwnedFd; 2] = [
+        sockets.discovery.try_clone().unwrap().into(),
+        sockets.listener.try_clone().unwrap().into(),
+    ];
+    let mappings = inherited.into_iter().zip(3..);
     Command::new(env!("CARGO_BIN_EXE_openplc-api"))
         .arg("--core-socket")
         .arg(directory.join("core.socket"))
         .arg("--compile-socket")
         .arg(directory.join("compile.socket"))
         .env("STATE_DIRECTORY", directory.join("state"))
-        .env("LISTEN_FDS", "1")
+        .env("LISTEN_FDS", "2")
+        .env("LISTEN_FDNAMES", "discovery:https")
         .envs(environment.iter().copied())
-        .fd_mappings(vec![FdMapping {
-            parent_fd,
-            child_fd: 3,
-        }])
+        .fd_mappings(
+            mappings
+                .map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd })
+                .collect(),
+        )
         .unwrap()
         .spawn()
         .unwrap()
