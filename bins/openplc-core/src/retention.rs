@@ -32,9 +32,6 @@ const SCAN_PATIENCE: Duration = Duration::from_millis(200);
 /// Copies of up to this many bytes are made at any moment between two scans, as a debug frame's are. Larger ones only where
 /// they fit into the time until the next scan is due.
 const SMALL: usize = 4096;
-/// Time (ns) that a copy takes at most on slow machines: so much at least, and so much for each byte.
-const COPY: u64 = 10_000;
-const COPY_BYTE: u64 = 1;
 /// How often a copy that does not fit is tried, after one scan each, before it is left for the next time.
 const TRIES: u32 = 10;
 
@@ -182,7 +179,8 @@ impl Retention {
             .current
             .as_ref()
             .and_then(|current| Some(Handover::new(current, retained.as_ref()?)));
-        let old = self.slot.exchange(new, run, patience, |old, new| {
+        let time = handover.as_ref().map_or(0, Handover::time);
+        let old = self.slot.exchange(new, run, patience, time, |old, new| {
             if let Some(handover) = &mut handover {
                 handover.carry(&mut old.program, &mut new.program);
             }
@@ -292,7 +290,7 @@ impl Retention {
             let loaded = pause.loaded()?;
             let retained = loaded.retained.clone()?;
             let bytes = retained.raw_bytes();
-            if bytes <= SMALL || COPY + COPY_BYTE * bytes as u64 <= idle {
+            if bytes <= SMALL || retained.copy_time() <= idle {
                 loaded.program.copy_selected(raw);
                 *cramped = false;
                 return Some(retained);

@@ -12,7 +12,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openplc_image::{Binding, Layout, Moment, PlcState, SafeOutputs};
 use openplc_program::MAX_TASKS;
@@ -33,7 +33,7 @@ const FAULT_PATIENCE: Duration = Duration::from_millis(20);
 /// What takes a few microseconds begins this long (ns) before the next scan at the latest, or after it ...
 const GAP: u64 = 100_000;
 /// ... unless tasks leave no such gap several times in succession.
-const GAP_TRIES: u32 = 3;
+const GAP_TRIES: u32 = 10;
 
 /// The program in scan, if any, also while it is stopped: a debugger may still look at it.
 type Active = Option<Loaded>;
@@ -183,21 +183,30 @@ impl ScanSlot {
     /// # Errors
     /// [`ScanHangs`] when a scan does not end within `patience`.
     pub fn in_a_gap(&self, patience: Duration) -> Result<Pause<'_>, ScanHangs> {
-        for _ in 0..GAP_TRIES {
-            let mut pause = self.between_scans(patience)?;
+        self.in_a_gap_of(GAP, patience).map(|(pause, _)| pause)
+    }
+
+    /// As [`Self::in_a_gap`], for what takes `length` ns. Says whether the gap is that long: tasks may never leave one.
+    fn in_a_gap_of(&self, length: u64, patience: Duration) -> Result<(Pause<'_>, bool), ScanHangs> {
+        let deadline = Instant::now() + patience;
+        let mut tries = 0..GAP_TRIES;
+        loop {
+            let mut pause = self.between_scans(deadline.saturating_duration_since(Instant::now()))?;
             let idle = pause.idle_time();
-            if idle >= GAP || !pause.is_running() {
-                return Ok(pause);
+            let fits = idle >= length || !pause.is_running();
+            if fits || tries.next().is_none() {
+                return Ok((pause, fits));
             }
             drop(pause);
+            // The most time is left right after a scan. Then the lock is handed over to whoever waits for it.
             thread::sleep(Duration::from_nanos(idle));
         }
-        self.between_scans(patience)
     }
 
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
     /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once.
-    /// `hand_over` may copy from a program that was running until now to the one that takes its place; it must not allocate.
+    /// `hand_over` may copy from a program that was running until now to the one that takes its place; it must not allocate,
+    /// and takes `hand_over_time` ns at most.
     ///
     /// # Errors
     /// [`ExchangeError`], and then nothing was exchanged: `new` comes back.
@@ -206,6 +215,7 @@ impl ScanSlot {
         mut new: Loaded,
         run: bool,
         patience: Duration,
+        hand_over_time: u64,
         hand_over: impl FnOnce(&mut Loaded, &mut Loaded),
     ) -> Result<Option<Loaded>, (ExchangeError, Box<Loaded>)> {
         if let Err(error) = self.provide_threads(new.figures.len()) {
@@ -215,7 +225,7 @@ impl ScanSlot {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         // What one that does not run has left behind is no start for another.
         let pristine = new.bind_after(bound.as_ref().filter(|_| self.running.load(Ordering::Acquire)));
-        let Ok(Pause { mut all, .. }) = self.in_a_gap(patience) else {
+        let Ok((Pause { mut all, .. }, fits)) = self.in_a_gap_of(GAP + hand_over_time, patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
         // From here on nothing allocates: a thread in the way would be waited for without its priority being raised.
@@ -244,6 +254,13 @@ impl ScanSlot {
         drop(all);
         *bound = pristine;
         self.watches.iter().for_each(|watch| watch.alarm.ring());
+        if !fits {
+            tracing::warn!(
+                "The programs were exchanged although that takes longer ({} µs) than the time between two scans: the next \
+                 scan may have been late",
+                (GAP + hand_over_time) / 1000
+            );
+        }
         Ok(old)
     }
 

@@ -308,3 +308,21 @@ fn a_stopped_program_that_takes_its_place_again_has_not_the_values_of_the_faulty
     assert_eq!(client.ask(&Request::Start), DONE);
     assert_eq!(began_with(&mut client), last);
 }
+
+#[test]
+fn an_exchange_waits_for_a_gap_that_is_long_enough_for_what_is_handed_on() {
+    // What is handed on takes longer than the interval, or not.
+    for (interval, fits) in [("-DINTERVAL_NS=200000", false), ("-DINTERVAL_NS=500000000", true)] {
+        let core = Core::start();
+        let mut client = core.connect();
+        let block = "-DBLOCK=65536";
+        assert_eq!(client.load(&retaining(&[block, interval], &LARGE)), DONE);
+        let (last, _) = counter_and_scans(&mut client);
+        let other = "-DMD5=\"11111111111111111111111111111111\"";
+        assert_eq!(client.load(&retaining(&[other, block, interval], &LARGE)), DONE);
+        let began = began_with(&mut client);
+        assert!(began >= last, "{began} {last}");
+        let warned = |entry: &openplc_wire::control::LogEntry| entry.message.contains("may have been late");
+        assert_eq!(client.logs().iter().any(warned), !fits, "{interval}");
+    }
+}

@@ -180,12 +180,13 @@ impl Machine {
             return Ok(());
         };
         let reason = fault.to_string();
-        if self.put_back(running_before, &reason).is_none() {
+        let Some((_, runs)) = self.put_back(running_before, &reason) else {
             *commanded = after;
             self.show_error("The PLC is stopped", reason.clone());
             return Err(Refused::failed(reason));
-        }
+        };
         self.record(&before);
+        self.show_put_back(runs);
         Err(Refused::failed(format!(
             "{reason}. The program before has taken its place again"
         )))

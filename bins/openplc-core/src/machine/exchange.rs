@@ -151,18 +151,26 @@ impl Machine {
             *self.fallback() = Some(previous.ok()?);
         }
         let run = commanded.previous_ran;
-        let previous = self.put_back(run, reason)?;
+        let (previous, runs) = self.put_back(run, reason)?;
         *commanded = Commanded {
             run,
             current: Some(previous),
             ..Commanded::default()
         };
         self.record(commanded);
+        self.show_put_back(runs);
         Some(())
     }
 
-    /// Exchanges the program that faulted for the one before it, which goes on where it was stopped if it is to `run`.
-    pub(super) fn put_back(&self, run: bool, reason: &str) -> Option<ProgramId> {
+    /// Only when it is recorded, so that it is true after a loss of power too.
+    pub(super) fn show_put_back(&self, runs: bool) {
+        self.view()
+            .show(if runs { State::Running } else { State::Stopped });
+    }
+
+    /// Exchanges the program that faulted for the one before it, which goes on where it was stopped if it is to `run`. Returns
+    /// which one that is, and whether it runs; [`Self::show_put_back`] is left to the caller.
+    pub(super) fn put_back(&self, run: bool, reason: &str) -> Option<(ProgramId, bool)> {
         let fallback = self.fallback().take()?;
         let program = fallback.manifest.program.clone();
         // One that has faulted at the last moment is looked at, not run.
@@ -178,14 +186,12 @@ impl Machine {
             "{reason}; the program before, {}, takes its place again",
             program.short()
         );
-        self.view()
-            .show(if run { State::Running } else { State::Stopped });
         if let Some(faulty) = faulty {
             // Before the exchange is recorded: whatever is found after a loss of power belongs together.
             self.retention.roll_back(faulty.manifest.program.as_str());
             Self::unload_beside(faulty);
         }
-        Some(program)
+        Some((program, run))
     }
 
     /// Ends the program before, if the current one is still proving itself.

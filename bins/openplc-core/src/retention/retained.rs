@@ -9,6 +9,13 @@ use openplc_wire::manifest::Manifest;
 
 use crate::log_ring::unix_ms;
 
+/// Time (ns) that a copy takes at most on slow machines: so much at least, ...
+const COPY: u64 = 10_000;
+/// ... so much for each byte, ...
+const COPY_BYTE: u64 = 1;
+/// ... and so much for each value that is handed on to another program.
+const HAND_ON_VALUE: u64 = 25;
+
 /// Which variables of a program are retained, and where they lie.
 pub struct Retained {
     /// Names and types.
@@ -66,6 +73,11 @@ impl Retained {
         self.selection.raw_bytes()
     }
 
+    /// Time (ns) that the copy takes at most.
+    pub fn copy_time(&self) -> u64 {
+        COPY + COPY_BYTE * self.raw_bytes() as u64
+    }
+
     /// The values in a raw copy, in the order of the layout.
     pub fn values(&self, raw: &[u8]) -> Vec<u8> {
         let mut values = Vec::with_capacity(self.layout.values_length());
@@ -81,6 +93,8 @@ pub struct Handover {
     selection: Selection,
     raw: Vec<u8>,
     values: Vec<u8>,
+    /// Time (ns) that it takes at most.
+    time: u64,
     /// When the values were handed on, in ms since 1970.
     done_ms: Option<u64>,
 }
@@ -93,8 +107,15 @@ impl Handover {
             selection: from.selection.clone(),
             raw: Vec::with_capacity(from.raw_bytes()),
             values: Vec::with_capacity(from.layout.values_length()),
+            // Taken out of the copy, and written.
+            time: 2 * from.copy_time() + HAND_ON_VALUE * from.layout.leaves().len() as u64,
             done_ms: None,
         }
+    }
+
+    /// Time (ns) that it takes at most.
+    pub fn time(&self) -> u64 {
+        self.time
     }
 
     /// Between two scans. Allocates nothing.

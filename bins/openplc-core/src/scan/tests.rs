@@ -59,7 +59,7 @@ fn a_scan_allocates_nothing() {
     let mut seat = slot.lock.sit_down().unwrap();
     *slot.threads.lock().unwrap() = 1;
     let patience = Duration::from_secs(20);
-    let exchanged = slot.exchange(probe(directory.path()), true, patience, |_, _| {});
+    let exchanged = slot.exchange(probe(directory.path()), true, patience, 0, |_, _| {});
     assert!(exchanged.is_ok_and(|old| old.is_none()));
     let figures = slot
         .between_scans(patience)
