@@ -20,16 +20,15 @@ from matiec.c_block import CBlock
 from matiec.model import Variable
 
 # Nothing here makes a folder in which no code can be had, or looks at the mode of a new file.
-IMPOSSIBLE = {"TRY_OWN_CODE", "TRY_RUN_CODE", "TRY_SUID_FILE"}
+IMPOSSIBLE = {"TRY_OWN_CODE", "TRY_RUN_CODE", "TRY_SHARED_CODE", "TRY_SUID_FILE"}
 # Not in a container, or in another place.
 ELSEWHERE = {"TRY_BUS", "TRY_SECRETS", "TRY_VAR"}
 ATTEMPTS = {name: attempt for name, attempt in ANYWHERE.items() if name not in IMPOSSIBLE | ELSEWHERE} | {
     "TRY_SECRETS": ('open("/run/runtime/api/.env", O_RDONLY)', {errno.EACCES}),
     "TRY_VOLUME": ('open("/run/runtime/api/mark", O_WRONLY | O_CREAT, 0600)', {errno.EACCES}),
     "TRY_LOCK": ('open("/run/lock/mark", O_WRONLY | O_CREAT, 0600)', {errno.EACCES}),
-    "TRY_RAW": ("socket(AF_INET, SOCK_RAW, 1)", {errno.EAFNOSUPPORT}),
+    "TRY_RAW": ("socket(AF_INET, SOCK_RAW, 1)", {errno.EPERM}),
     "TRY_CHILD": ("clone_with(CLONE_NEWUSER)", {errno.EPERM}),
-    "TRY_URING": ("syscall(SYS_io_uring_setup, 1, 0)", {errno.EPERM, errno.ENOSYS}),
     "TRY_API": ("kill(of_the_api(), SIGTERM)", {errno.EPERM}),
 }
 

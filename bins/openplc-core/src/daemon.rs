@@ -10,28 +10,30 @@ use std::thread;
 use anyhow::{Context, anyhow, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
-use openplc_image::{AbandonedInputs, Layout, Sizes, WriteRights};
+use openplc_image::{Layout, Sizes};
 use openplc_rt::{fault_record, memory};
 use openplc_settings::core::Core;
 use openplc_settings::{Loaded, Problem};
 use openplc_wire::IMAGE_SOCKET;
 use sd_notify::NotifyState;
 
+use crate::confinement::confine;
 use crate::connection::on_large_stack;
 use crate::fault_history::FaultHistory;
-use crate::housekeeping::{self, notify};
-use crate::image_server::{Admission, ImageServer, PluginRules};
+use crate::housekeeping;
 use crate::log_ids;
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
+use crate::plugins;
 use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;
 use crate::program_output;
 use crate::python_process;
-use crate::real_time::{self, Granted};
+use crate::real_time::Granted;
 use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::server;
+use crate::service_manager::ServiceManager;
 use crate::store::Store;
 use crate::trial;
 use crate::watchdog;
@@ -93,7 +95,8 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     let (slot, scheduling) = ScanSlot::start(&settings.real_time, process_image.clone(), safe_outputs)
         .context("starting the scan thread")?;
     let real_time = Granted::with_memory(scheduling);
-    drop_privileges();
+    let manager = ServiceManager::from_environment();
+    confine();
     if real_time.is_complete() {
         tracing::info!("Real time: {}", real_time.describe());
     } else {
@@ -122,26 +125,30 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         Ok(())
     });
     resumed.map_err(|refused| anyhow!(refused.message))?;
-    server::start(control, machine.clone(), log).context("starting the control server")?;
-    if let Some(listener) = image {
-        ImageServer::start(listener, process_image, admission()).context("starting the image server")?;
-    }
+    let plugins = image
+        .map(|listener| plugins::start(listener, process_image, &machine, &log, &settings.plugins))
+        .transpose()
+        .context("starting the image server")?;
+    server::start(control, machine.clone(), plugins.clone(), log).context("starting the control server")?;
     thread::Builder::new()
         .name("housekeeping".into())
         .stack_size(STACK)
         .spawn({
-            let (machine, slot) = (machine.clone(), slot.clone());
-            move || housekeeping::run(&machine, &slot, &program_log)
+            let (machine, slot, manager) = (machine.clone(), slot.clone(), manager.clone());
+            move || housekeeping::run(&machine, &slot, &program_log, &manager)
         })
         .context("starting the housekeeping thread")?;
-    watchdog::start(slot).context("starting the watchdog thread")?;
-    notify(&[NotifyState::Ready]);
+    watchdog::start(slot, manager.clone()).context("starting the watchdog thread")?;
+    manager.notify(&NotifyState::Ready);
 
     let signal = ending.wait().context("waiting for SIGTERM")?;
     fault_record::expect_end();
-    notify(&[NotifyState::Stopping]);
+    manager.notify(&NotifyState::Stopping);
     tracing::info!("{signal} was received: the PLC ends");
     machine.shut_down();
+    if let Some(plugins) = plugins {
+        plugins.end();
+    }
     Ok(())
 }
 
@@ -175,25 +182,4 @@ fn inherited_sockets() -> anyhow::Result<Sockets> {
         bail!("no socket was passed (LISTEN_FDS): start openplc-core by systemd or openplc-launcher");
     };
     Ok(Sockets { control, image })
-}
-
-/// The administrator and our own user may read the process image; nobody may write it.
-fn admission() -> Admission {
-    Admission {
-        users: vec![0, nix::unistd::getuid().as_raw()],
-        rules: Box::new(|_| {
-            Some(PluginRules {
-                rights: WriteRights::of_areas(&[]),
-                abandoned: AbandonedInputs::Hold,
-            })
-        }),
-    }
-}
-
-/// From here on uploaded code may run in this process: it must find no capability, and gain none.
-fn drop_privileges() {
-    real_time::drop_capabilities();
-    if let Err(error) = nix::sys::prctl::set_no_new_privs() {
-        tracing::warn!("Programs could gain privileges by executing others: {error}");
-    }
 }

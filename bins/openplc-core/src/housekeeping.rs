@@ -13,6 +13,7 @@ use sd_notify::NotifyState;
 use crate::machine::Machine;
 use crate::program_log::{Drain, ProgramLog};
 use crate::scan::{Hanging, ScanSlot};
+use crate::service_manager::ServiceManager;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_millis(50);
@@ -20,7 +21,7 @@ const ROUND: Duration = Duration::from_millis(50);
 const STATUS_EVERY: Duration = Duration::from_secs(2);
 
 /// Does its rounds for ever.
-pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
+pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog, manager: &ServiceManager) {
     let (mut drain, mut hanging, mut told) = (Drain::default(), false, String::new());
     let mut looked: Option<Instant> = None;
     loop {
@@ -40,18 +41,11 @@ pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog) {
             looked = Some(Instant::now());
             let text = describe(&machine.status(Detail::Percentiles));
             if text != told {
-                notify(&[NotifyState::Status(&text)]);
+                manager.notify(&NotifyState::Status(&text));
                 told = text;
             }
         }
         thread::sleep(ROUND);
-    }
-}
-
-/// Tells the service manager, if there is one.
-pub fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!("The service manager cannot be told: {error}");
     }
 }
 

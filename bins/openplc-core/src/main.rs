@@ -1,6 +1,7 @@
 //! `openplc-core`: keeps PLC programs and executes them in scan cycles. It is told what to do over its control socket.
 #![forbid(unsafe_code)]
 
+mod confinement;
 mod connection;
 mod daemon;
 mod debug_variables;
@@ -15,6 +16,7 @@ mod loaded;
 mod log_ids;
 mod log_ring;
 mod machine;
+mod plugins;
 mod process_image;
 mod program_log;
 mod program_output;
@@ -25,6 +27,7 @@ mod real_time;
 mod retention;
 mod scan;
 mod server;
+mod service_manager;
 mod store;
 mod trial;
 mod view;

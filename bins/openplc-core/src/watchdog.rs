@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
 
-use crate::housekeeping::notify;
 use crate::scan::ScanSlot;
+use crate::service_manager::ServiceManager;
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -22,13 +22,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When there is none to be had.
-pub fn start(slot: Arc<ScanSlot>) -> io::Result<()> {
+pub fn start(slot: Arc<ScanSlot>, manager: ServiceManager) -> io::Result<()> {
     let feed_every = sd_notify::watchdog_enabled().map(|limit| limit / 4);
     let watching = slot.clone();
-    slot.spawn_most_urgent("watchdog", move || watch_for_ever(&watching, feed_every))
+    slot.spawn_most_urgent("watchdog", move || {
+        watch_for_ever(&watching, &manager, feed_every)
+    })
 }
 
-fn watch_for_ever(slot: &ScanSlot, feed_every: Option<Duration>) {
+fn watch_for_ever(slot: &ScanSlot, manager: &ServiceManager, feed_every: Option<Duration>) {
     let mut fed = None::<Instant>;
     loop {
         let hanging = slot.hanging();
@@ -40,7 +42,7 @@ fn watch_for_ever(slot: &ScanSlot, feed_every: Option<Duration>) {
             && hanging.is_none()
             && fed.is_none_or(|fed| fed.elapsed() >= every)
         {
-            notify(&[NotifyState::Watchdog]);
+            manager.notify(&NotifyState::Watchdog);
             fed = Some(Instant::now());
         }
         thread::sleep(LOOK_EVERY);

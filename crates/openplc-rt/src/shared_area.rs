@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
-use crate::check;
+use crate::{check, check_number};
 
 /// A zeroed area of shared memory that exists under its name until it is dropped.
 #[derive(Debug)]
@@ -23,7 +23,8 @@ impl SharedArea {
     /// Creates the area `/name` with `size` bytes (at least one), all zero, for this user only.
     ///
     /// # Errors
-    /// `AlreadyExists` when the name is taken; otherwise the error of `shm_open(3)`, `ftruncate(2)` or `mmap(2)`.
+    /// `AlreadyExists` when the name is taken; otherwise the error of `shm_open(3)`, `posix_fallocate(3)`, where there is no
+    /// room for it `StorageFull`, or `mmap(2)`.
     pub fn create(name: &str, size: usize) -> io::Result<Self> {
         let size = size.max(1);
         let name = CString::new(format!("/{name}"))?;
@@ -44,8 +45,9 @@ impl SharedArea {
             size,
         };
         let length = libc::off_t::try_from(size).map_err(io::Error::other)?;
-        // SAFETY: takes a descriptor that is open and a length.
-        check(unsafe { libc::ftruncate(descriptor.as_raw_fd(), length) })?;
+        // Not only its size: whoever touches memory for which there is no room is ended by SIGBUS.
+        // SAFETY: takes a descriptor that is open, and a place and a length in it.
+        check_number(unsafe { libc::posix_fallocate(descriptor.as_raw_fd(), 0, length) })?;
         // SAFETY: a new mapping at an address of the kernel's choice touches no memory in use.
         let address = unsafe {
             libc::mmap(
