@@ -5,7 +5,7 @@ mod outputs;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use openplc_image::OutputPolicy;
+use openplc_image::{AbandonedInputs, OutputPolicy};
 use toml::de::DeValue;
 
 use crate::section::integer;
@@ -25,6 +25,8 @@ pub struct Core {
     pub retain: Retain,
     /// What outputs become when the PLC stops.
     pub outputs: OutputPolicy,
+    /// What becomes of the inputs of a plugin that has gone.
+    pub plugins: Plugins,
 }
 
 /// Section `[real-time]`.
@@ -45,6 +47,15 @@ pub struct RealTime {
 pub struct Retain {
     /// Time between two looks at the values (10 ms to 1 min): so old they may be after a loss of power.
     pub interval: Duration,
+}
+
+/// Section `[plugins]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugins {
+    /// What becomes of the inputs that a plugin was the last to write when it goes ...
+    pub lost_inputs: AbandonedInputs,
+    /// ... after this time (0 to 10 s).
+    pub lost_after: Duration,
 }
 
 /// Scheduling policies of `sched(7)`.
@@ -87,6 +98,15 @@ impl Default for Retain {
     }
 }
 
+impl Default for Plugins {
+    fn default() -> Self {
+        Self {
+            lost_inputs: AbandonedInputs::Hold,
+            lost_after: Duration::from_secs(1),
+        }
+    }
+}
+
 impl Settings for Core {
     const FILE: &'static str = "core.toml";
 
@@ -98,6 +118,12 @@ impl Settings for Core {
             section.duration("interval", intervals, &mut self.retain.interval);
         });
         file.section("outputs", |section| outputs::read(&mut self.outputs, section));
+        file.section("plugins", |section| {
+            let policies = [("hold", AbandonedInputs::Hold), ("zero", AbandonedInputs::Zero)];
+            section.word("lost-inputs", &policies, &mut self.plugins.lost_inputs);
+            let times = Duration::ZERO..=Duration::from_secs(10);
+            section.duration("lost-after", times, &mut self.plugins.lost_after);
+        });
     }
 }
 

@@ -1,5 +1,5 @@
-//! The administrator's settings: one TOML file for each process, `/etc/openplc-runtime/{api,compile,core}.toml`, where every
-//! key is optional.
+//! The administrator's settings: one TOML file for each process, `/etc/openplc-runtime/{api,compile,core,modbus-slave}.toml`,
+//! where every key is optional.
 //!
 //! A wrong file never stops a plant. What is wrong with a key becomes a [`Problem`], and that key has its default; of a file
 //! that is no TOML, all have theirs. The files as installed are in `etc/openplc-runtime`; they name every key with its default.
@@ -12,6 +12,8 @@ pub mod compile;
 pub mod core;
 mod duration;
 mod log_level;
+pub mod modbus_slave;
+pub mod plugins;
 mod problem;
 mod section;
 mod size;
@@ -76,7 +78,9 @@ pub fn parse<S: Settings>(path: &Path, text: &str) -> Loaded<S> {
     Loaded { settings, problems }
 }
 
-fn directory() -> Option<PathBuf> {
+/// The folder of the settings, as [`DIRECTORY_VARIABLE`] says.
+#[must_use]
+pub fn directory() -> Option<PathBuf> {
     env::var_os(DIRECTORY_VARIABLE)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())

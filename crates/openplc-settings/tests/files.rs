@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use openplc_settings::api::Api;
 use openplc_settings::compile::Compile;
 use openplc_settings::core::Core;
+use openplc_settings::modbus_slave::ModbusSlave;
 use openplc_settings::{Settings, load_from, parse};
 
 fn installed() -> PathBuf {
@@ -63,6 +64,8 @@ fn core() {
         ("lock-memory", "false"),
         ("interval", "\"1s\""),
         ("others", "\"hold\""),
+        ("lost-inputs", "\"zero\""),
+        ("lost-after", "\"0ms\""),
     ]);
 }
 
@@ -90,5 +93,18 @@ fn compile() {
         ("jobs", "2"),
         ("program", "2"),
         ("blocks", "3"),
+    ]);
+}
+
+#[test]
+fn modbus_slave() {
+    check::<ModbusSlave>(&[
+        ("read-only", "true"),
+        ("function-codes", "[1, 2]"),
+        ("clients", "[\"10.0.0.0/8\"]"),
+        ("max-clients", "1"),
+        ("max-clients-per-address", "512"),
+        ("idle-timeout", "\"0s\""),
+        ("request-timeout", "\"100ms\""),
     ]);
 }
