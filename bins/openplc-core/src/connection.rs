@@ -12,9 +12,11 @@ use openplc_wire::manifest::{MAX_MANIFEST, MAX_OBJECT};
 use openplc_wire::memory_file;
 use openplc_wire::retain::Start;
 use openplc_wire::transport::{Connection, Received, TransportError};
+use serde_json::Value;
 
 use crate::log_ring::LogRing;
 use crate::machine::{Machine, Refused};
+use crate::plugins::Plugins;
 
 /// A client that does not take its answer for this long is given up.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
@@ -22,9 +24,9 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 pub const LOAD_STACK: usize = 4 << 20;
 
 /// Answers requests until the client hangs up or breaks the protocol.
-pub fn serve(stream: UnixStream, machine: &Arc<Machine>, log: &LogRing) {
+pub fn serve(stream: UnixStream, machine: &Arc<Machine>, plugins: Option<&Plugins>, log: &LogRing) {
     let error = match stream.set_write_timeout(Some(ANSWER_PATIENCE)) {
-        Ok(()) => converse(Connection::new(stream, MAX_REQUEST), machine, log),
+        Ok(()) => converse(Connection::new(stream, MAX_REQUEST), machine, plugins, log),
         Err(error) => TransportError::Io(error),
     };
     if !matches!(error, TransportError::Closed) {
@@ -33,7 +35,12 @@ pub fn serve(stream: UnixStream, machine: &Arc<Machine>, log: &LogRing) {
 }
 
 /// Goes on until an error ends it.
-fn converse(mut connection: Connection, machine: &Arc<Machine>, log: &LogRing) -> TransportError {
+fn converse(
+    mut connection: Connection,
+    machine: &Arc<Machine>,
+    plugins: Option<&Plugins>,
+    log: &LogRing,
+) -> TransportError {
     loop {
         let result = connection
             .receive_frame()
@@ -42,7 +49,7 @@ fn converse(mut connection: Connection, machine: &Arc<Machine>, log: &LogRing) -
                     Ok(answer) => connection.send_frame(Kind::Debug, &answer, &[]),
                     Err(refused) => connection.send(&refuse(refused)),
                 },
-                Kind::Message => connection.send(&answer(received, machine, log)),
+                Kind::Message => connection.send(&answer(received, machine, plugins, log)),
             });
         if let Err(error) = result {
             return error;
@@ -50,7 +57,7 @@ fn converse(mut connection: Connection, machine: &Arc<Machine>, log: &LogRing) -
     }
 }
 
-fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
+fn answer(received: Received, machine: &Arc<Machine>, plugins: Option<&Plugins>, log: &LogRing) -> Answer {
     let request = match serde_json::from_slice(&received.payload) {
         Ok(request) => request,
         Err(error) => {
@@ -74,12 +81,15 @@ fn answer(received: Received, machine: &Arc<Machine>, log: &LogRing) -> Answer {
         }
         Request::Retain => return Answer::Retain(Box::new(machine.retain_status())),
         Request::Plugins => {
-            return Answer::Plugins { plugins: Vec::new() };
+            return Answer::Plugins {
+                plugins: plugins.map(Plugins::status).unwrap_or_default(),
+            };
         }
-        Request::PluginCommand { plugin, .. } => Err(Refused {
-            reason: Refusal::Failed,
-            message: format!("there is no plugin `{plugin}`"),
-        }),
+        Request::PluginCommand {
+            plugin,
+            command,
+            params,
+        } => return command_plugin(plugins, &plugin, &command, params),
         Request::Holds { program } => {
             return Answer::Holds {
                 held: machine.holds(&program),
@@ -124,6 +134,17 @@ fn load(descriptors: Vec<OwnedFd>, machine: &Arc<Machine>) -> Result<(), Refused
     let manifest =
         memory_file::read_sealed(manifest, MAX_MANIFEST).map_err(|error| invalid(error.to_string()))?;
     machine.load(&object, &manifest)
+}
+
+fn command_plugin(plugins: Option<&Plugins>, plugin: &str, command: &str, params: Value) -> Answer {
+    let answer = plugins.map(|plugins| plugins.command(plugin, command, params));
+    match answer.unwrap_or_else(|| Err("no plugin can work here: no image socket was passed".into())) {
+        Ok(document) => Answer::PluginAnswer { document },
+        Err(message) => Answer::Refused {
+            reason: Refusal::Failed,
+            message,
+        },
+    }
 }
 
 fn refuse(refused: Refused) -> Answer {

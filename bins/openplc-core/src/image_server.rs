@@ -1,34 +1,38 @@
 //! The image socket: plugins come for the process image and for a journal of their own.
 //!
-//! A thread for each plugin waits for its end and reports what became of its writes. The memory that a plugin gets is all that it
-//! has of the core: see the crate `openplc-image` for why nothing that it does there matters to others.
+//! A thread for each plugin listens to it and waits for its end. The memory that a plugin gets is all that it has of the core:
+//! see the crate `openplc-image` for why nothing that it does there matters to others.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::io::{self, Read};
+mod conversation;
+mod register;
+
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use openplc_image::{AbandonedInputs, Image, Journal, PeerId, PeerStatistics, WriteRights};
 use openplc_rt::clock;
-use openplc_wire::image::{Attach, Attached, MAX_MESSAGE};
+use openplc_wire::image::{Attach, Attached, MAX_MESSAGE, MAX_NAME, is_name};
 use openplc_wire::transport::{Connection, TransportError};
+use serde_json::Value;
 
 use crate::daemon::STACK;
+use crate::log_ring::LogRing;
+use conversation::Conversation;
+pub use register::PluginRecord;
+use register::{Peer, Register};
 
 /// A plugin that has not said who it is after this time is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Time between two looks at what became of a plugin's writes.
-const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+/// How long a plugin may take to answer a command, as in OpenPLC Runtime v4.
+const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, and between tries to get hold of an image whose scan hangs.
 const RECOVERY: Duration = Duration::from_millis(100);
 /// Connections at once: more than plugins, so that one that connects again does not have to wait for its own end.
 const MAX_CONNECTIONS: usize = 2 * openplc_image::MAX_PEERS;
-/// Longest name of a plugin, in bytes.
-const MAX_NAME: usize = 64;
 
 /// Whoever keeps the image.
 pub trait ImageKeeper: Send + Sync + 'static {
@@ -37,49 +41,50 @@ pub trait ImageKeeper: Send + Sync + 'static {
     fn with_image<T>(&self, work: impl FnOnce(&mut Image) -> T) -> Option<T>;
 }
 
+/// What somebody who attaches is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grade {
+    /// A plugin that shall be at work.
+    Plugin,
+    /// Somebody who only looks on: nothing that it writes or says counts.
+    Reader,
+}
+
 /// What a plugin may do.
 #[derive(Debug, Clone)]
 pub struct PluginRules {
+    /// What it is.
+    pub grade: Grade,
     /// What it may write.
     pub rights: WriteRights,
-    /// What becomes of its inputs when it goes.
+    /// What becomes of its inputs when it goes ...
     pub abandoned: AbandonedInputs,
+    /// ... after this time.
+    pub abandoned_after: Duration,
 }
 
 /// Finds the rules of a plugin by its name.
 pub type RulesOf = dyn Fn(&str) -> Option<PluginRules> + Send + Sync;
 
-/// Whom the server admits.
+/// Whom the server admits, and for what.
 pub struct Admission {
     /// Users whose processes may be plugins.
     pub users: Vec<u32>,
+    /// A group whose processes may be plugins, too.
+    pub group: Option<u32>,
     /// The rules of the plugin of this name; `None` turns it away.
     pub rules: Box<RulesOf>,
-}
-
-/// A plugin that is attached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PluginReport {
-    /// Its name.
-    pub name: String,
-    /// Its process.
-    pub process: i32,
-    /// What became of its writes.
-    pub statistics: PeerStatistics,
-}
-
-/// A connection that has been accepted.
-struct Peer {
-    stream: UnixStream,
-    process: i32,
-    id: PeerId,
+    /// Starts or stops the PLC where a plugin asks for it.
+    pub switch: Box<dyn Fn(bool) + Send + Sync>,
 }
 
 /// Hands out the image.
 pub struct ImageServer<K> {
     keeper: Arc<K>,
     admission: Admission,
-    peers: Mutex<BTreeMap<String, Option<Peer>>>,
+    register: Register,
+    /// The log that the Editor shows.
+    log: LogRing,
 }
 
 /// Why a plugin is not served.
@@ -102,15 +107,21 @@ enum Refusal {
 }
 
 impl<K: ImageKeeper> ImageServer<K> {
-    /// Accepts plugins for the life of the process, on a thread of its own.
+    /// Accepts plugins for the life of the process, on a thread of its own. `log` gets the lines that they log.
     ///
     /// # Errors
     /// When that thread cannot be made.
-    pub fn start(listener: UnixListener, keeper: Arc<K>, admission: Admission) -> io::Result<Arc<Self>> {
+    pub fn start(
+        listener: UnixListener,
+        keeper: Arc<K>,
+        admission: Admission,
+        log: LogRing,
+    ) -> io::Result<Arc<Self>> {
         let server = Arc::new(Self {
             keeper,
             admission,
-            peers: Mutex::default(),
+            register: Register::default(),
+            log,
         });
         thread::Builder::new()
             .name("image".into())
@@ -122,20 +133,36 @@ impl<K: ImageKeeper> ImageServer<K> {
         Ok(server)
     }
 
-    /// The plugins that are attached, by name.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no plugin is packaged yet"))]
-    pub fn plugins(&self) -> Vec<PluginReport> {
+    /// Everything known of plugins, and what became of the writes of those that are attached, by name.
+    pub fn plugins(&self) -> Vec<PluginRecord> {
         let statistics = self.statistics();
-        let report = |(name, peer): (&String, &Option<Peer>)| {
-            let peer = peer.as_ref()?;
-            let found = statistics.iter().find(|(id, _)| *id == peer.id);
-            Some(PluginReport {
-                name: name.clone(),
-                process: peer.process,
-                statistics: found.map_or_else(PeerStatistics::default, |(_, statistics)| *statistics),
-            })
-        };
-        self.peers().iter().filter_map(report).collect()
+        let mut plugins = self.register.all();
+        for plugin in &mut plugins {
+            let found = statistics
+                .iter()
+                .find(|(id, _)| plugin.peer.is_some_and(|(_, peer)| peer == *id));
+            if let Some((_, statistics)) = found {
+                plugin.writes = *statistics;
+            }
+        }
+        plugins
+    }
+
+    /// Hands a command to a plugin and waits for its answer, for ten seconds.
+    ///
+    /// # Errors
+    /// What went wrong, for people.
+    pub fn command(&self, name: &str, command: &str, params: Value) -> Result<Value, String> {
+        let answer = self.register.order(name, command, params);
+        let answer = answer.map_err(|error| error.to_string())?;
+        answer
+            .recv_timeout(COMMAND_PATIENCE)
+            .map_err(|_| format!("plugin `{name}` has not answered"))
+    }
+
+    /// Sends one plugin away.
+    pub fn disconnect(&self, name: &str) {
+        self.register.disconnect(name);
     }
 
     /// Sends all plugins away, who then come again for an image that has replaced the one they have.
@@ -144,10 +171,7 @@ impl<K: ImageKeeper> ImageServer<K> {
         expect(dead_code, reason = "programs with an image.conf are not built yet")
     )]
     pub fn disconnect_all(&self) {
-        for peer in self.peers().values().flatten() {
-            // One that fails is closed already.
-            let _ = peer.stream.shutdown(std::net::Shutdown::Both);
-        }
+        self.register.disconnect_all();
     }
 
     fn accept_for_ever(self: &Arc<Self>, listener: &UnixListener) {
@@ -186,19 +210,27 @@ impl<K: ImageKeeper> ImageServer<K> {
             Ok(introduced) => introduced,
             Err(refusal) => return refuse(&mut connection, &refusal),
         };
-        match self.attach(&mut connection, &name, &rules) {
-            Ok(id) => {
-                tracing::info!("Plugin {name} is attached to the process image");
-                self.watch(&connection, &name, id);
-                let statistics = self.detach(id, rules.abandoned);
-                tracing::info!(
-                    "Plugin {name} has left; {} of its writes were applied",
-                    statistics.applied
-                );
+        let forget = rules.grade == Grade::Reader;
+        let id = match self.attach(&mut connection, &name, &rules) {
+            Ok(id) => id,
+            Err(refusal) => {
+                self.register.leave(&name, PeerStatistics::default(), forget);
+                return refuse(&mut connection, &refusal);
             }
-            Err(refusal) => refuse(&mut connection, &refusal),
+        };
+        tracing::info!("Plugin {name} is attached to the process image");
+        Conversation::new(self, &name, id, rules.grade).run(&mut connection);
+        let statistics = self.statistics_of(id).unwrap_or_default();
+        self.register.leave(&name, statistics, forget);
+        // Whoever it is must not think that it is still attached.
+        drop(connection);
+        tracing::info!("Plugin {name} has left");
+        if rules.abandoned == AbandonedInputs::Zero && self.register.begin_lingering(&name) {
+            // It may come again meanwhile; what it writes then is no longer abandoned.
+            thread::sleep(rules.abandoned_after);
+            self.register.end_lingering(&name);
         }
-        self.peers().remove(&name);
+        self.detach(id, rules.abandoned);
     }
 
     /// Learns who the plugin is, and takes its name for it.
@@ -210,20 +242,18 @@ impl<K: ImageKeeper> ImageServer<K> {
         stream
             .set_write_timeout(Some(PATIENCE))
             .map_err(TransportError::Io)?;
-        let user = credentials(stream)?.uid.as_raw();
-        if !self.admission.users.contains(&user) {
+        let who = credentials(stream)?;
+        let (user, group) = (who.uid.as_raw(), who.gid.as_raw());
+        if !self.admission.users.contains(&user) && self.admission.group != Some(group) {
             return Err(Refusal::User(user));
         }
         let (Attach { plugin: name }, _) = connection.receive()?;
         let rules = (self.admission.rules)(&name).filter(|_| is_name(&name));
         let rules = rules.ok_or_else(|| Refusal::Unknown(name.escape_debug().take(MAX_NAME).collect()))?;
-        match self.peers().entry(name.clone()) {
-            Entry::Occupied(_) => Err(Refusal::Twice(name)),
-            Entry::Vacant(place) => {
-                place.insert(None);
-                Ok((name, rules))
-            }
+        if !self.register.take(&name) {
+            return Err(Refusal::Twice(name));
         }
+        Ok((name, rules))
     }
 
     /// Gives the plugin its memory. The caller takes the name back.
@@ -238,6 +268,8 @@ impl<K: ImageKeeper> ImageServer<K> {
         let for_peer = for_peer.map_err(Refusal::Memory)?;
         let process = credentials(connection.stream())?.pid.as_raw_nonzero().get();
         let stream = connection.stream().try_clone().map_err(Refusal::Memory)?;
+        let orders = stream.try_clone().map_err(Refusal::Memory)?;
+        let orders = Arc::new(Mutex::new(Connection::new(orders, MAX_MESSAGE)));
         let rights = rules.rights.clone();
         // What does not get attached is dropped out here, not while a scan may be waiting for the image.
         let mut arriving = Some((journal, rights));
@@ -248,9 +280,14 @@ impl<K: ImageKeeper> ImageServer<K> {
         });
         let (attached, published) = attached.flatten().ok_or(Refusal::Hangs)?;
         let id = attached.map_err(|_journal| Refusal::TooMany)?;
-        // Before the answer: whoever has it finds itself in the report.
-        self.peers()
-            .insert(name.to_owned(), Some(Peer { stream, process, id }));
+        // Before the answer: whoever has it finds itself in the register.
+        let peer = Peer {
+            stream,
+            orders,
+            process,
+            id,
+        };
+        self.register.attach(name, peer);
         let sent = published.map_err(TransportError::Io).and_then(|published| {
             connection.send_with(&Attached::Done, &[published.as_fd(), for_peer.as_fd()])
         });
@@ -263,45 +300,18 @@ impl<K: ImageKeeper> ImageServer<K> {
 }
 
 impl<K: ImageKeeper> ImageServer<K> {
-    /// Waits until the plugin goes, and reports meanwhile what it loses.
-    fn watch(&self, connection: &Connection, name: &str, id: PeerId) {
-        let mut stream = connection.stream();
-        if let Err(error) = stream.set_read_timeout(Some(REPORT_INTERVAL)) {
-            tracing::warn!("Plugin {name} cannot be watched: {error}");
-            return;
-        }
-        let mut reported = PeerStatistics::default();
-        loop {
-            match stream.read(&mut [0]) {
-                Ok(0) => return,
-                Ok(_) => {
-                    tracing::warn!("Plugin {name} is sent away: it said more than its name");
-                    return;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let statistics = self.statistics();
-                    if let Some((_, now)) = statistics.iter().find(|(other, _)| *other == id) {
-                        report_losses(name, &reported, now);
-                        reported = *now;
-                    }
-                }
-                Err(_) => return,
-            }
+    fn detach(&self, id: PeerId, abandoned: AbandonedInputs) {
+        let detach = |image: &mut Image| image.detach(id, abandoned, clock::now());
+        // The watchdog will end this process if the scan does not end.
+        while self.keeper.with_image(detach).is_none() {
+            thread::sleep(RECOVERY);
         }
     }
 
-    fn detach(&self, id: PeerId, abandoned: AbandonedInputs) -> PeerStatistics {
-        loop {
-            let departed = self
-                .keeper
-                .with_image(|image| image.detach(id, abandoned, clock::now()));
-            match departed {
-                Some(departed) => return departed.map(|departed| departed.statistics).unwrap_or_default(),
-                // The watchdog will end this process if the scan does not end.
-                None => thread::sleep(RECOVERY),
-            }
-        }
+    fn statistics_of(&self, id: PeerId) -> Option<PeerStatistics> {
+        let statistics = self.statistics();
+        let found = statistics.into_iter().find(|(other, _)| *other == id);
+        found.map(|(_, statistics)| statistics)
     }
 
     fn statistics(&self) -> Vec<(PeerId, PeerStatistics)> {
@@ -309,16 +319,6 @@ impl<K: ImageKeeper> ImageServer<K> {
         self.keeper.with_image(|image| statistics.extend(image.peers()));
         statistics
     }
-
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<String, Option<Peer>>> {
-        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A name such as the files of plugins have, which can be logged as it is.
-fn is_name(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(allowed)
 }
 
 fn credentials(stream: &UnixStream) -> Result<rustix::net::UCred, TransportError> {
@@ -334,30 +334,6 @@ fn refuse(connection: &mut Connection, refusal: &Refusal) {
             // It may be gone; then there is nobody to be told.
             let _ = connection.send(&Attached::Refused { message });
         }
-    }
-}
-
-fn report_losses(name: &str, before: &PeerStatistics, now: &PeerStatistics) {
-    for (count, what) in [
-        (
-            now.dropped.wrapping_sub(before.dropped),
-            "did not fit its journal: it writes more than the scans take",
-        ),
-        (
-            now.invalid - before.invalid,
-            "were refused: no such address, or a value too large for it",
-        ),
-        (
-            now.forbidden - before.forbidden,
-            "were refused: it may not write there",
-        ),
-    ] {
-        if count > 0 {
-            tracing::warn!("Plugin {name}: {count} writes {what}");
-        }
-    }
-    if now.corrupt > before.corrupt {
-        tracing::warn!("Plugin {name} has damaged its journal; what it had written there is lost");
     }
 }
 

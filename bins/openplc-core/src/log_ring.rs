@@ -51,7 +51,8 @@ impl LogRing {
         ring.next_id
     }
 
-    fn push(&self, level: Level, mut message: String) {
+    /// Adds a line that somebody else has written to the journal already.
+    pub fn push(&self, level: Level, mut message: String) {
         message.truncate(message.floor_char_boundary(MAX_LINE));
         let mut ring = self.lock();
         if ring.entries.len() == CAPACITY {

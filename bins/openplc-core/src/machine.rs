@@ -20,7 +20,7 @@ use crate::program_log::ProgramLog;
 use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
-use crate::view::View;
+use crate::view::{View, shown};
 
 /// How long a command waits for a scan to end.
 const SCAN_PATIENCE: Duration = Duration::from_secs(3);
@@ -164,6 +164,12 @@ impl Machine {
         // Housekeeping must not wait for those who ask for many figures.
         let view = self.view().clone();
         view.status(detail, &self.real_time, &self.settings_problems, uptime)
+    }
+
+    /// State and program.
+    pub fn current(&self) -> (PlcState, Option<Arc<Manifest>>) {
+        let view = self.view();
+        (shown(view.state()), view.manifest())
     }
 
     /// Debug variables of the current program.

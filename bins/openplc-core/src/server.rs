@@ -11,6 +11,7 @@ use crate::connection;
 use crate::daemon::STACK;
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
+use crate::plugins::Plugins;
 
 /// Clients served at once; the API needs about a dozen.
 const MAX_CLIENTS: usize = 64;
@@ -30,15 +31,25 @@ impl Drop for Place {
 ///
 /// # Errors
 /// When that thread cannot be made.
-pub fn start(listener: UnixListener, machine: Arc<Machine>, log: LogRing) -> io::Result<()> {
+pub fn start(
+    listener: UnixListener,
+    machine: Arc<Machine>,
+    plugins: Option<Arc<Plugins>>,
+    log: LogRing,
+) -> io::Result<()> {
     thread::Builder::new()
         .name("control".into())
         .stack_size(STACK)
-        .spawn(move || accept_for_ever(&listener, &machine, &log))
+        .spawn(move || accept_for_ever(&listener, &machine, plugins.as_ref(), &log))
         .map(drop)
 }
 
-fn accept_for_ever(listener: &UnixListener, machine: &Arc<Machine>, log: &LogRing) {
+fn accept_for_ever(
+    listener: &UnixListener,
+    machine: &Arc<Machine>,
+    plugins: Option<&Arc<Plugins>>,
+    log: &LogRing,
+) {
     let clients = Arc::new(AtomicUsize::new(0));
     loop {
         let stream = match listener.accept() {
@@ -54,13 +65,13 @@ fn accept_for_ever(listener: &UnixListener, machine: &Arc<Machine>, log: &LogRin
             tracing::warn!("A control client was turned away: {MAX_CLIENTS} are connected already");
             continue;
         }
-        let (machine, log) = (machine.clone(), log.clone());
+        let (machine, plugins, log) = (machine.clone(), plugins.cloned(), log.clone());
         let started = thread::Builder::new()
             .name("client".into())
             .stack_size(STACK)
             .spawn(move || {
                 let _place = place;
-                connection::serve(stream, &machine, &log);
+                connection::serve(stream, &machine, plugins.as_deref(), &log);
             });
         if let Err(error) = started {
             tracing::error!("A control client was turned away: no thread for it: {error}");

@@ -10,17 +10,13 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use openplc_wire::{IMAGE_SOCKET, PLUGIN_FOLDER};
+use openplc_wire::{IMAGE_SOCKET, IMAGE_SOCKET_VARIABLE, PLUGIN_FOLDER, PLUGIN_FOLDER_VARIABLE};
 
 use crate::configuration::Configuration;
 use crate::link::{self, Shared};
 use crate::log_queue::LogQueue;
 use crate::plugin::Plugin;
 
-/// Says where the core hands out the process image.
-const SOCKET_VARIABLE: &str = "OPENPLC_IMAGE_SOCKET";
-/// Says where the core puts configurations.
-const FOLDER_VARIABLE: &str = "OPENPLC_PLUGIN_FOLDER";
 /// How long a plugin waits for the core before it gives up, to be started again later.
 const ATTACH_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the last log lines may take to get to the core.
@@ -71,7 +67,7 @@ fn start(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<(Plu
     let place = |variable: &str, otherwise: &str| {
         std::env::var_os(variable).map_or_else(|| otherwise.into(), PathBuf::from)
     };
-    let path = place(FOLDER_VARIABLE, PLUGIN_FOLDER).join(format!("{name}.json"));
+    let path = place(PLUGIN_FOLDER_VARIABLE, PLUGIN_FOLDER).join(format!("{name}.json"));
     let configuration = match Configuration::read(&path) {
         Ok(configuration) => configuration,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -83,7 +79,7 @@ fn start(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<(Plu
             return Err(io::Error::new(error.kind(), message));
         }
     };
-    let socket = place(SOCKET_VARIABLE, IMAGE_SOCKET);
+    let socket = place(IMAGE_SOCKET_VARIABLE, IMAGE_SOCKET);
     let (shared, ear) = Shared::new(name.to_owned(), configuration, socket)?;
     let plugin = Plugin {
         shared: Arc::new(shared),

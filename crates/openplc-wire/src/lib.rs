@@ -29,3 +29,7 @@ pub const COMPILE_SOCKET: &str = "/run/runtime/compile.socket";
 pub const IMAGE_SOCKET: &str = "/run/runtime/image.socket";
 /// Where the core puts the configuration of each plugin that shall work, as `NAME.json`, when nothing else is said.
 pub const PLUGIN_FOLDER: &str = "/run/runtime/plugins";
+/// Environment variable that says another place than [`PLUGIN_FOLDER`].
+pub const PLUGIN_FOLDER_VARIABLE: &str = "OPENPLC_PLUGIN_FOLDER";
+/// Environment variable that says another place than [`IMAGE_SOCKET`], to plugins.
+pub const IMAGE_SOCKET_VARIABLE: &str = "OPENPLC_IMAGE_SOCKET";

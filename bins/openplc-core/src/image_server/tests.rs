@@ -1,4 +1,9 @@
+use std::io::Read;
 use std::os::fd::OwnedFd;
+
+use openplc_wire::control::Level;
+use openplc_wire::image::{Order, Report};
+use serde_json::json;
 
 use openplc_image::{Address, Area, ImageReader, JournalWriter, Moment, Sizes, Write};
 use openplc_rt::shared_memory::SharedMemory;
@@ -13,6 +18,8 @@ struct Host {
     image: Arc<ProcessImage>,
     server: Arc<ImageServer<ProcessImage>>,
     folder: tempfile::TempDir,
+    log: LogRing,
+    switched: std::sync::mpsc::Receiver<bool>,
 }
 
 impl Host {
@@ -26,13 +33,29 @@ impl Host {
         let image = Arc::new(ProcessImage::new(&Sizes::default()).unwrap());
         let rules = |name: &str| {
             (name != "unknown").then(|| PluginRules {
+                grade: if name == "reader" {
+                    Grade::Reader
+                } else {
+                    Grade::Plugin
+                },
                 rights: WriteRights::of_areas(&[Area::Input, Area::Memory]),
                 abandoned: AbandonedInputs::Zero,
+                abandoned_after: Duration::ZERO,
             })
         };
         let rules = Box::new(rules);
-        let server = ImageServer::start(listener, image.clone(), Admission { users, rules }).unwrap();
+        let (switch, switched) = std::sync::mpsc::channel();
+        let admission = Admission {
+            users,
+            group: None,
+            rules,
+            switch: Box::new(move |run| switch.send(run).unwrap()),
+        };
+        let log = LogRing::default();
+        let server = ImageServer::start(listener, image.clone(), admission, log.clone()).unwrap();
         Self {
+            log,
+            switched,
             image,
             server,
             folder,
@@ -71,6 +94,20 @@ impl Host {
             Attached::Refused { message } => message,
             Attached::Done => panic!("{name} was admitted"),
         }
+    }
+
+    /// Plugins that are attached.
+    fn attached(&self) -> Vec<PluginRecord> {
+        let mut plugins = self.server.plugins();
+        plugins.retain(|plugin| plugin.peer.is_some());
+        plugins
+    }
+
+    fn record(&self, name: &str) -> Option<PluginRecord> {
+        self.server
+            .plugins()
+            .into_iter()
+            .find(|plugin| plugin.name == name)
     }
 
     fn value(&self, address: &str) -> u64 {
@@ -123,24 +160,19 @@ fn a_plugin_reads_and_writes_and_its_end_is_noticed() {
         .reader
         .consistent(|view| (view.value(at("%IW5")), view.value(at("%QW5"))));
     assert_eq!(seen, Ok((Some(55), Some(0))));
-    let report = host.server.plugins();
+    let report = host.attached();
     assert_eq!((report.len(), report[0].name.as_str()), (1, "modbus_slave"));
-    assert_eq!(
-        (report[0].statistics.applied, report[0].statistics.forbidden),
-        (1, 1)
-    );
-    assert_eq!(u32::try_from(report[0].process).unwrap(), std::process::id());
+    assert_eq!((report[0].writes.applied, report[0].writes.forbidden), (1, 1));
+    let process = report[0].peer.unwrap().0;
+    assert_eq!(u32::try_from(process).unwrap(), std::process::id());
 
     plugin.write("%MW5", 77);
     drop(plugin);
-    host.wait_until(|host| host.server.plugins().is_empty());
-    assert_eq!(
-        (host.value("%IW5"), host.value("%MW5")),
-        (0, 77),
-        "its inputs are abandoned, its last write counts"
-    );
-    host.wait_until(|host| !host.server.peers().contains_key("modbus_slave"));
-    host.attach("modbus_slave");
+    host.wait_until(|host| host.attached().is_empty());
+    // Its inputs are abandoned, its last write counts.
+    host.wait_until(|host| (host.value("%IW5"), host.value("%MW5")) == (0, 77));
+    let _again = host.attach("modbus_slave");
+    assert_eq!(host.record("modbus_slave").unwrap().attached, 2);
 }
 
 #[test]
@@ -170,8 +202,128 @@ fn rubbish_ends_only_its_own_connection() {
 
     let talker = host.attach("talker");
     talker.connection.stream().write_all(b"more").unwrap();
-    host.wait_until(|host| host.server.plugins().len() == 1);
+    host.wait_until(|host| host.attached().len() == 1);
     assert!(!plugin.reader.is_closed());
+}
+
+#[test]
+fn what_a_plugin_says_is_kept_and_shown() {
+    let host = Host::start();
+    let mut plugin = host.attach("talker");
+    let mut say = |report: Report| plugin.connection.send(&report).unwrap();
+    let (level, message) = (Level::Warning, "two\nlines".to_owned());
+    say(Report::Log { level, message });
+    let document = json!({ "label": "Talker", "fields": [] });
+    say(Report::Statistics {
+        document: document.clone(),
+    });
+    say(Report::Statistics {
+        document: json!("no object"),
+    });
+    say(Report::Failure {
+        message: "no device".into(),
+    });
+    say(Report::Switch {
+        run: false,
+        reason: "turned".into(),
+    });
+    assert!(!host.switched.recv_timeout(SOON).unwrap());
+    let record = host.record("talker").unwrap();
+    assert_eq!(record.statistics, Some(document));
+    assert_eq!(record.failure.as_deref(), Some("no device"));
+    let lines = host.log.read(None, None);
+    assert_eq!(
+        (lines[0].level, lines[0].message.as_str()),
+        (Level::Warning, "talker: two lines")
+    );
+}
+
+#[test]
+fn a_reader_is_not_listened_to_and_forgotten() {
+    let host = Host::start();
+    let mut reader = host.attach("reader");
+    let (level, message) = (Level::Error, "hear me".to_owned());
+    reader.connection.send(&Report::Log { level, message }).unwrap();
+    reader
+        .connection
+        .send(&Report::Switch {
+            run: true,
+            reason: String::new(),
+        })
+        .unwrap();
+    drop(reader);
+    host.wait_until(|host| host.record("reader").is_none());
+    assert!(host.log.read(None, None).is_empty());
+    assert!(host.switched.try_recv().is_err());
+}
+
+#[test]
+fn a_command_is_answered_or_refused_in_words() {
+    let host = Host::start();
+    assert!(
+        host.server
+            .command("worker", "scan", Value::Null)
+            .unwrap_err()
+            .contains("not at work")
+    );
+    let mut plugin = host.attach("worker");
+    let worker = thread::spawn(move || {
+        let (
+            Order::Command {
+                number,
+                command,
+                params,
+            },
+            _,
+        ) = plugin.connection.receive().unwrap();
+        let document = json!([command, params]);
+        plugin
+            .connection
+            .send(&Report::Answer { number, document })
+            .unwrap();
+        // The second one is never answered.
+        plugin.connection.receive::<Order>().unwrap();
+    });
+    assert_eq!(
+        host.server.command("worker", "scan", json!({ "from": 1 })),
+        Ok(json!(["scan", { "from": 1 }]))
+    );
+    let long = json!("x".repeat(MAX_MESSAGE));
+    assert!(
+        host.server
+            .command("worker", "scan", long)
+            .unwrap_err()
+            .contains("longer")
+    );
+    assert!(
+        host.server
+            .command("worker", "scan", Value::Null)
+            .unwrap_err()
+            .contains("not answered")
+    );
+    worker.join().unwrap();
+}
+
+#[test]
+fn a_flood_of_reports_does_not_get_through() {
+    let host = Host::start();
+    let plugin = host.attach("flooder");
+    // Writes until the socket is full, and what is in it is not taken for a while.
+    plugin.connection.stream().set_nonblocking(true).unwrap();
+    let mut plugin = plugin;
+    let mut sent = 0;
+    while plugin
+        .connection
+        .send(&Report::Log {
+            level: Level::Info,
+            message: "x".repeat(1000),
+        })
+        .is_ok()
+    {
+        sent += 1;
+        assert!(sent < 100_000, "the core takes everything");
+    }
+    assert!(host.log.read(None, None).len() < 1000);
 }
 
 #[test]
@@ -184,12 +336,14 @@ fn plugins_come_again_for_an_image_that_was_replaced() {
     assert!(plugin.reader.is_closed());
     plugin.write("%MW3999", 6);
     host.server.disconnect_all();
-    host.wait_until(|host| host.server.peers().is_empty());
+    host.wait_until(|host| host.attached().is_empty());
     let plugin = host.attach("one");
-    host.image.idle(Moment::default());
     let value = |address| plugin.reader.consistent(|view| view.value(at(address)));
-    assert_eq!(value("%MW3999"), Ok(Some(6)));
-    assert_eq!(value("%IW5"), Ok(Some(0)), "it was abandoned in between");
+    // The input was abandoned in between.
+    host.wait_until(|host| {
+        host.image.idle(Moment::default());
+        (value("%MW3999"), value("%IW5")) == (Ok(Some(6)), Ok(Some(0)))
+    });
 }
 
 #[test]
@@ -199,5 +353,5 @@ fn no_more_than_there_are_places() {
         .map(|number| host.attach(&format!("p{number}")))
         .collect();
     assert!(host.refusal("another").contains("attached already"));
-    assert_eq!(host.server.plugins().len(), openplc_image::MAX_PEERS);
+    assert_eq!(host.attached().len(), openplc_image::MAX_PEERS);
 }

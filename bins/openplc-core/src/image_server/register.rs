@@ -1,0 +1,222 @@
+//! What is known of each plugin that is, or was, attached.
+
+use std::collections::BTreeMap;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use openplc_image::{PeerId, PeerStatistics};
+use openplc_wire::image::{MAX_MESSAGE, Order};
+use openplc_wire::transport::Connection;
+use serde_json::Value;
+
+/// Commands that wait for a plugin's answer at most.
+const MAX_COMMANDS: usize = 8;
+
+/// Why a plugin does not get a command.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// It is not attached.
+    #[error("plugin `{0}` is not at work")]
+    Absent(String),
+    /// Others have not been answered.
+    #[error("plugin `{0}` has {MAX_COMMANDS} commands to answer already")]
+    Busy(String),
+    /// The plugin could not read it.
+    #[error("the command is longer than the {MAX_MESSAGE} bytes that a plugin takes")]
+    TooLong,
+}
+
+/// A plugin that is attached.
+pub struct Peer {
+    /// To end the conversation with.
+    pub stream: UnixStream,
+    /// To send orders with.
+    pub orders: Arc<Mutex<Connection>>,
+    /// Its process.
+    pub process: i32,
+    /// Its name in the image.
+    pub id: PeerId,
+}
+
+/// One plugin, by its name.
+#[derive(Default)]
+struct Record {
+    /// Whether somebody has this name now, attached or about to be.
+    taken: bool,
+    /// Whether what it has left behind is not cleared away yet.
+    lingers: bool,
+    peer: Option<Peer>,
+    attached: u64,
+    failure: Option<String>,
+    statistics: Option<Value>,
+    /// What had become of its writes when it left.
+    writes: PeerStatistics,
+    next_command: u64,
+    commands: BTreeMap<u64, SyncSender<Value>>,
+}
+
+/// What is known of one plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginRecord {
+    /// Its name.
+    pub name: String,
+    /// Its process and its name in the image, while it is attached.
+    pub peer: Option<(i32, PeerId)>,
+    /// How often it has attached.
+    pub attached: u64,
+    /// What went wrong last.
+    pub failure: Option<String>,
+    /// Its own figures.
+    pub statistics: Option<Value>,
+    /// What had become of its writes when it left last.
+    pub writes: PeerStatistics,
+}
+
+/// All plugins that have ever been attached.
+#[derive(Default)]
+pub struct Register(Mutex<BTreeMap<String, Record>>);
+
+impl Register {
+    /// Takes a name, unless somebody has it.
+    pub fn take(&self, name: &str) -> bool {
+        let mut records = self.records();
+        let record = records.entry(name.to_owned()).or_default();
+        !std::mem::replace(&mut record.taken, true)
+    }
+
+    /// Whoever has the name is attached.
+    pub fn attach(&self, name: &str, peer: Peer) {
+        if let Some(record) = self.records().get_mut(name) {
+            record.peer = Some(peer);
+            record.attached += 1;
+            record.statistics = None;
+        }
+    }
+
+    /// Gives a name back. Nothing is remembered of one that does not matter (`forget`).
+    pub fn leave(&self, name: &str, writes: PeerStatistics, forget: bool) {
+        let mut records = self.records();
+        if forget {
+            records.remove(name);
+        } else if let Some(record) = records.get_mut(name) {
+            record.taken = false;
+            record.peer = None;
+            record.writes = writes;
+            // Whoever waits for an answer learns that there will be none.
+            record.commands.clear();
+        }
+    }
+
+    /// Whether what a plugin has left behind may stay for a while: only once at a time, so that one that comes and goes does
+    /// not take all places. [`Self::end_lingering`] must follow.
+    pub fn begin_lingering(&self, name: &str) -> bool {
+        let mut records = self.records();
+        let record = records.get_mut(name);
+        record.is_some_and(|record| !std::mem::replace(&mut record.lingers, true))
+    }
+
+    /// It is cleared away.
+    pub fn end_lingering(&self, name: &str) {
+        if let Some(record) = self.records().get_mut(name) {
+            record.lingers = false;
+        }
+    }
+
+    /// Keeps a plugin's figures.
+    pub fn set_statistics(&self, name: &str, statistics: Value) {
+        if let Some(record) = self.records().get_mut(name) {
+            record.statistics = Some(statistics);
+        }
+    }
+
+    /// Keeps what went wrong.
+    pub fn set_failure(&self, name: &str, failure: String) {
+        if let Some(record) = self.records().get_mut(name) {
+            record.failure = Some(failure);
+        }
+    }
+
+    /// Hands an answer to whoever waits for it.
+    pub fn answered(&self, name: &str, number: u64, document: Value) {
+        let command = self
+            .records()
+            .get_mut(name)
+            .and_then(|record| record.commands.remove(&number));
+        if let Some(command) = command {
+            // Who has given up waiting needs no answer.
+            let _ = command.try_send(document);
+        }
+    }
+
+    /// Sends a command. The answer comes by the receiver, or never where the plugin ends.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub fn order(&self, name: &str, command: &str, params: Value) -> Result<Receiver<Value>, CommandError> {
+        let absent = || CommandError::Absent(name.to_owned());
+        let (sender, receiver) = sync_channel(1);
+        let (order, orders) = {
+            let mut records = self.records();
+            let record = records.get_mut(name).ok_or_else(absent)?;
+            let orders = record.peer.as_ref().ok_or_else(absent)?.orders.clone();
+            if record.commands.len() >= MAX_COMMANDS {
+                return Err(CommandError::Busy(name.to_owned()));
+            }
+            record.next_command += 1;
+            let number = record.next_command;
+            let command = command.to_owned();
+            let order = Order::Command {
+                number,
+                command,
+                params,
+            };
+            if serde_json::to_vec(&order).is_ok_and(|bytes| bytes.len() > MAX_MESSAGE) {
+                return Err(CommandError::TooLong);
+            }
+            record.commands.insert(number, sender);
+            (order, orders)
+        };
+        // Not while the register is held: a plugin that does not read makes this wait.
+        let sent = orders.lock().unwrap_or_else(PoisonError::into_inner).send(&order);
+        if sent.is_err() {
+            // What was sent in part spoils all that follows.
+            self.disconnect(name);
+            return Err(absent());
+        }
+        Ok(receiver)
+    }
+
+    /// Sends a plugin away.
+    pub fn disconnect(&self, name: &str) {
+        if let Some(Record { peer: Some(peer), .. }) = self.records().get(name) {
+            // One that fails is closed already.
+            let _ = peer.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Sends all plugins away.
+    pub fn disconnect_all(&self) {
+        for peer in self.records().values().filter_map(|record| record.peer.as_ref()) {
+            let _ = peer.stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// All plugins, by name.
+    pub fn all(&self) -> Vec<PluginRecord> {
+        let describe = |(name, record): (&String, &Record)| PluginRecord {
+            name: name.clone(),
+            peer: record.peer.as_ref().map(|peer| (peer.process, peer.id)),
+            attached: record.attached,
+            failure: record.failure.clone(),
+            statistics: record.statistics.clone(),
+            writes: record.writes,
+        };
+        self.records().iter().map(describe).collect()
+    }
+
+    fn records(&self) -> MutexGuard<'_, BTreeMap<String, Record>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

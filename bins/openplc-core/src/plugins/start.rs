@@ -1,0 +1,80 @@
+//! Puts plugins to work: who may attach, and where their configurations go.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use openplc_settings::core;
+use openplc_wire::retain::Start;
+use openplc_wire::{PLUGIN_FOLDER, PLUGIN_FOLDER_VARIABLE};
+
+use super::{Enabled, Plugins};
+use crate::connection::on_large_stack;
+use crate::daemon::STACK;
+use crate::image_server::{Admission, ImageServer};
+use crate::log_ring::LogRing;
+use crate::machine::Machine;
+use crate::process_image::ProcessImage;
+
+/// Serves plugins at `listener`, and has them follow the state of `machine`.
+///
+/// # Errors
+/// When a thread cannot be made.
+pub fn start(
+    listener: UnixListener,
+    image: Arc<ProcessImage>,
+    machine: &Arc<Machine>,
+    log: &LogRing,
+    settings: &core::Plugins,
+) -> io::Result<Arc<Plugins>> {
+    let folder = env::var_os(PLUGIN_FOLDER_VARIABLE).map_or_else(|| PLUGIN_FOLDER.into(), PathBuf::from);
+    let enabled = Enabled::default();
+    let admission = admission(&folder, enabled.clone(), settings.clone(), machine.clone());
+    let server = ImageServer::start(listener, image, admission, log.clone())?;
+    let plugins = Arc::new(Plugins::new(
+        server,
+        enabled,
+        folder,
+        openplc_settings::directory(),
+    ));
+    plugins.start(machine.clone())?;
+    Ok(plugins)
+}
+
+/// The administrator, our own user, and the group of the plugins, which is that of the folder: so no user has to be looked up
+/// by its name in this process.
+fn admission(folder: &Path, enabled: Enabled, settings: core::Plugins, machine: Arc<Machine>) -> Admission {
+    let group = fs::metadata(folder).ok().map(|metadata| metadata.gid());
+    Admission {
+        users: vec![0, nix::unistd::getuid().as_raw()],
+        group: group.filter(|group| *group != nix::unistd::getgid().as_raw()),
+        rules: Box::new(move |name| Some(enabled.rules(name, &settings))),
+        switch: Box::new(move |run| switch(machine.clone(), run)),
+    }
+}
+
+/// Starts or stops the PLC on behalf of a plugin, beside everything else.
+fn switch(machine: Arc<Machine>, run: bool) {
+    let work = move || {
+        let outcome = if run {
+            on_large_stack(|| machine.start(Start::Warm))
+        } else {
+            machine.stop()
+        };
+        if let Err(refused) = outcome {
+            tracing::warn!("What the plugin has asked for was not done: {}", refused.message);
+        }
+    };
+    let thread = thread::Builder::new()
+        .name("switch".into())
+        .stack_size(STACK)
+        .spawn(work);
+    if let Err(error) = thread {
+        tracing::error!("What the plugin has asked for was not done, for want of a thread: {error}");
+    }
+}
