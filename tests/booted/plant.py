@@ -24,6 +24,8 @@ def package():
 
 class Plant:
     port = 8443
+    # All that listens on the machine; 33333 is where Editors look for runtimes.
+    listening = {("tcp", 8443), ("udp", 33333)}
     url = "https://127.0.0.1:8443"
 
     def __init__(self, machine: Machine):

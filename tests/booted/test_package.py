@@ -39,7 +39,7 @@ def test_an_upgrade_keeps_account_session_and_program_and_restarts_what_runs(fre
     old = {name: fresh.process(name).pid for name in ("openplc-api", "openplc-core")}
     fresh.install(newer)
     assert fresh.machine.output("dpkg-query", "--show", "--showformat=${Version}", "openplc-runtime").endswith("+next")
-    assert fresh.machine.listening() == {("tcp", fresh.port)}
+    assert fresh.machine.listening() == fresh.listening
     wait_until(lambda: api.state() == "RUNNING", "the program to run again")
     assert {name for name in old if fresh.process(name).pid == old[name]} == set(), "not restarted"
     wait_until(
