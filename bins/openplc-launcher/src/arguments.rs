@@ -63,6 +63,9 @@ pub struct Confinement {
     /// End at once, instead of being asked to, when the launcher dies.
     #[arg(long)]
     pub expendable: bool,
+    /// Use the network, also ports below 1024 where the launcher may.
+    #[arg(long)]
+    pub network: bool,
     /// Program and arguments.
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,

@@ -55,7 +55,7 @@ fn prepare(confinement: &Confinement) -> Result<()> {
         raise_limit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY);
     }
     if geteuid().is_root() {
-        let kept = kept_capabilities(confinement.real_time)?;
+        let kept = kept_capabilities(confinement)?;
         limit_bounding_set(&kept);
         if let Some(name) = &confinement.user {
             become_user(name)?;
@@ -64,7 +64,7 @@ fn prepare(confinement: &Confinement) -> Result<()> {
     }
     prctl::set_no_new_privs().context("Cannot set no_new_privs")?;
     if !confinement.expendable {
-        restrict();
+        restrict(confinement.network);
     }
     // After the change of user, which resets it. A service without a supervisor would hold on to port and sockets.
     let signal = if confinement.expendable {
@@ -76,13 +76,13 @@ fn prepare(confinement: &Confinement) -> Result<()> {
 }
 
 /// Builds restrict themselves, further than this, and a guard of theirs cleans up outside of these restrictions.
-fn restrict() {
+fn restrict(network: bool) {
     let own = ["STATE_DIRECTORY", "RUNTIME_DIRECTORY"].map(std::env::var_os);
     let own: Vec<_> = own.iter().flatten().map(Path::new).collect();
     if let Err(error) = restrict_files(own) {
         eprintln!("<4>This service can write where its user can: {error:#}");
     }
-    if let Err(error) = restrict_calls() {
+    if let Err(error) = restrict_calls(network) {
         eprintln!("<4>This service can open sockets of any kind: {error:#}");
     }
 }
@@ -96,14 +96,17 @@ fn raise_limit(resource: Resource, wanted: rlim_t) {
     }
 }
 
-fn kept_capabilities(real_time: bool) -> Result<CapsHashSet> {
+fn kept_capabilities(confinement: &Confinement) -> Result<CapsHashSet> {
     let permitted = caps::read(None, CapSet::Permitted).context("Cannot read our capabilities")?;
-    let wanted = if real_time {
-        CapsHashSet::from([Capability::CAP_SYS_NICE])
-    } else {
-        CapsHashSet::new()
-    };
-    Ok(wanted.intersection(&permitted).copied().collect())
+    let wanted = [
+        (confinement.real_time, Capability::CAP_SYS_NICE),
+        (confinement.network, Capability::CAP_NET_BIND_SERVICE),
+    ];
+    let kept = wanted.into_iter().filter(|(wanted, _)| *wanted);
+    Ok(kept
+        .map(|(_, capability)| capability)
+        .filter(|capability| permitted.contains(capability))
+        .collect())
 }
 
 /// What is not in the bounding set can never come back. A container may forbid even this.

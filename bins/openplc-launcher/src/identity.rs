@@ -14,6 +14,8 @@ pub struct Identities {
     pub core: Option<User>,
     /// User of builds.
     pub compile: Option<User>,
+    /// User of plugins, who is no member of the group.
+    pub plugin: Option<User>,
     /// Group that may use the sockets between the processes.
     pub group: Option<Gid>,
 }
@@ -35,10 +37,11 @@ impl Identities {
             }
             Ok(found)
         };
-        let (api, core, compile) = (
+        let (api, core, compile, plugin) = (
             user("openplc-api")?,
             user("openplc-core")?,
             user("openplc-compile")?,
+            user("openplc-plugin")?,
         );
         let group = Group::from_name(GROUP)
             .with_context(|| format!("Cannot look up the group {GROUP}"))?
@@ -49,6 +52,7 @@ impl Identities {
                     api,
                     core,
                     compile,
+                    plugin,
                     group,
                 },
                 None,
@@ -59,7 +63,7 @@ impl Identities {
         }
         let warning = format!(
             "Everything runs as root, without its capabilities: there is no {}. In a container or on a PLC, create \
-             the users openplc-api, openplc-core and openplc-compile, members of the group openplc",
+             the users openplc-api, openplc-core and openplc-compile, members of the group openplc, and openplc-plugin, who is none",
             missing.join(", ")
         );
         Ok((Self::default(), Some(warning)))

@@ -15,17 +15,17 @@ const LONGEST_LINE: usize = 8192;
 #[derive(Debug)]
 pub struct LogStream {
     pipe: PipeReader,
-    identifier: &'static str,
+    identifier: String,
     pid: Pid,
     lines: Lines,
 }
 
 impl LogStream {
     /// Reads what the process `pid` writes to the other end of `pipe`.
-    pub fn new(pipe: PipeReader, identifier: &'static str, pid: Pid) -> Self {
+    pub fn new(pipe: PipeReader, identifier: impl Into<String>, pid: Pid) -> Self {
         Self {
             pipe,
-            identifier,
+            identifier: identifier.into(),
             pid,
             lines: Lines::default(),
         }
@@ -53,7 +53,7 @@ impl LogStream {
             let text = String::from_utf8_lossy(line);
             let (priority, message) = Priority::split_from(&text);
             console.line(
-                self.identifier,
+                &self.identifier,
                 self.pid.as_raw().unsigned_abs(),
                 priority,
                 message,

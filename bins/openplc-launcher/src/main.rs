@@ -18,12 +18,14 @@ mod log_stream;
 mod notify;
 mod orphans;
 mod places;
+mod plugins;
 mod restrictions;
 mod run;
 mod service;
 mod sockets;
 mod spawn;
 mod supervisor;
+mod unit;
 
 fn main() -> std::process::ExitCode {
     run::run()

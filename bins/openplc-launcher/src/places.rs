@@ -97,6 +97,21 @@ impl Places {
         self.run.join("compile.socket")
     }
 
+    /// Where plugins come for the process image.
+    pub fn image_socket(&self) -> PathBuf {
+        self.run.join("image.socket")
+    }
+
+    /// Where the core publishes the configurations of plugins.
+    pub fn plugin_folder(&self) -> PathBuf {
+        self.run.join("plugins")
+    }
+
+    /// Python environments of plugins.
+    pub fn venvs(&self) -> PathBuf {
+        self.data.join("venvs")
+    }
+
     /// Where services report READY.
     pub fn notify_socket(&self) -> PathBuf {
         self.run.join("notify.socket")
@@ -126,15 +141,15 @@ impl Places {
     }
 }
 
-/// Creates a folder that only we and, to pass through, `group` can enter. One that exists is left as it is, as far as that
-/// goes: it may be anything that the user named.
+/// Creates a folder that only we can list, and `group`; plugins, which are in no group of ours, pass through. One that exists is
+/// left as it is, as far as that goes: it may be anything that the user named.
 fn open_to_group(folder: &Path, group: Option<Gid>) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mode = fs::metadata(folder)?.permissions().mode();
     match group {
         Some(group) if mode & 0o001 == 0 => {
             std::os::unix::fs::chown(folder, None, Some(group.as_raw()))?;
-            fs::set_permissions(folder, Permissions::from_mode(mode & 0o7777 | 0o050))
+            fs::set_permissions(folder, Permissions::from_mode(mode & 0o7777 | 0o051))
         }
         _ => Ok(()),
     }
@@ -152,6 +167,27 @@ pub fn private_folder(path: &Path, owner: Option<&User>) -> io::Result<()> {
         hand_over(path, uid, gid)?;
     }
     fs::set_permissions(path, Permissions::from_mode(0o700))
+}
+
+/// A folder that everybody may pass through, and only we list.
+///
+/// # Errors
+/// The error of `mkdir(2)` or `chmod(2)`.
+pub fn passage(path: &Path) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o711).create(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o711))?;
+    Ok(path.to_owned())
+}
+
+/// An empty folder that `owner` writes and members of `group` read, with every file made in it.
+///
+/// # Errors
+/// The error of `unlink(2)`, `mkdir(2)`, `chown(2)` or `chmod(2)`.
+pub fn shared_folder(path: &Path, owner: Option<&User>, group: Option<Gid>) -> io::Result<()> {
+    remove_folder(path)?;
+    DirBuilder::new().mode(0o700).create(path)?;
+    std::os::unix::fs::chown(path, owner.map(|user| user.uid.as_raw()), group.map(Into::into))?;
+    fs::set_permissions(path, Permissions::from_mode(0o2750))
 }
 
 /// Empties and removes a folder that may not be there.

@@ -93,18 +93,21 @@ pub fn restrict_files<'a>(writable: impl IntoIterator<Item = &'a Path>) -> Resul
     Ok(())
 }
 
-/// From here on this process makes no sockets but Unix ones, no namespaces, no code in memory, and none of [`REFUSED_CALLS`].
+/// From here on this process makes no sockets but Unix ones (unless it has the `network`), no namespaces, no code in memory, and none of [`REFUSED_CALLS`].
 ///
 /// # Errors
 /// When the kernel has no filter of system calls.
-pub fn restrict_calls() -> Result<()> {
-    let other_families = SeccompCondition::new(
-        0,
-        SeccompCmpArgLen::Dword,
-        SeccompCmpOp::Ne,
-        number(libc::AF_UNIX),
-    )?;
-    let sockets = BTreeMap::from([(libc::SYS_socket, vec![SeccompRule::new(vec![other_families])?])]);
+pub fn restrict_calls(network: bool) -> Result<()> {
+    let families: &[libc::c_int] = if network {
+        &[libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK]
+    } else {
+        &[libc::AF_UNIX]
+    };
+    let other_families = families
+        .iter()
+        .map(|family| SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, number(*family)));
+    let other_families: Result<_, _> = other_families.collect();
+    let sockets = BTreeMap::from([(libc::SYS_socket, vec![SeccompRule::new(other_families?)?])]);
     apply(sockets, libc::EAFNOSUPPORT)?;
 
     // Its flags are in memory, where no filter can look. Libraries know what to do on a kernel without it.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use nix::sys::signalfd::SignalFd;
 use nix::unistd::{Uid, User, geteuid};
+use openplc_wire::{IMAGE_SOCKET_VARIABLE, PLUGIN_FOLDER_VARIABLE, VENV_FOLDER_VARIABLE};
 
 use crate::accounts_import::import;
 use crate::arguments::{Arguments, Internal};
@@ -21,11 +22,13 @@ use crate::example::Example;
 use crate::identity::Identities;
 use crate::notify::NotifySocket;
 use crate::orphans;
-use crate::places::{Places, private_folder};
+use crate::places::{Places, passage, private_folder, shared_folder};
+use crate::plugins::{Circumstances, Plugins};
 use crate::service::Service;
 use crate::sockets::{self, listen_discovery, listen_tcp, listen_unix};
 use crate::spawn::{Inherited, Recipe, find_program};
-use crate::supervisor::{Supervisor, Unit, receive_signals};
+use crate::supervisor::{Supervisor, receive_signals};
+use crate::unit::Unit;
 
 /// Longest silence of the API, which may be hashing a password on a slow machine.
 const API_WATCHDOG: Duration = Duration::from_secs(30);
@@ -121,11 +124,23 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
             user: name(identities.compile.as_ref()),
             real_time: false,
             expendable: true,
+            network: false,
         },
         identities.compile.clone(),
         places.run.join("builds"),
     )?;
-    let core_listener = listen_unix(&places.core_socket(), identities.group)?;
+    let plugin_group = identities.plugin.as_ref().map(|user| user.gid);
+    let core_sockets = vec![
+        Inherited {
+            name: "control",
+            socket: listen_unix(&places.core_socket(), identities.group)?.into(),
+        },
+        Inherited {
+            name: "image",
+            socket: listen_unix(&places.image_socket(), plugin_group)?.into(),
+        },
+    ];
+    let plugins = plugins(&places, &identities)?;
     sockets::remove(&places.notify_socket()).context("Cannot remove an old socket")?;
     let notify =
         NotifySocket::bind(&places.notify_socket()).context("Cannot open the notification socket")?;
@@ -139,13 +154,14 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     }));
     let units = vec![
         api(&places, &identities, api_sockets, console)?,
-        core(&places, &identities, core_listener.into())?,
+        core(&places, &identities, core_sockets)?,
     ];
     let supervisor = Supervisor::new(
         Arc::clone(console),
         signals,
         notify,
         builds,
+        plugins,
         units,
         ready_text(address),
     );
@@ -184,9 +200,10 @@ fn api(places: &Places, identities: &Identities, sockets: Vec<Inherited>, consol
         user: name(identities.api.as_ref()),
         real_time: false,
         expendable: false,
+        network: false,
     };
     Ok(Unit {
-        name: "openplc-api",
+        name: "openplc-api".into(),
         recipe,
         sockets,
         user: user_id(identities.api.as_ref()),
@@ -194,7 +211,7 @@ fn api(places: &Places, identities: &Identities, sockets: Vec<Inherited>, consol
     })
 }
 
-fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd) -> Result<Unit> {
+fn core(places: &Places, identities: &Identities, sockets: Vec<Inherited>) -> Result<Unit> {
     let state = own_folder(&places.data.join("core"), identities.core.as_ref())?;
     let runtime = own_folder(&places.run.join("core"), identities.core.as_ref())?;
     let recipe = Recipe {
@@ -204,22 +221,49 @@ fn core(places: &Places, identities: &Identities, listener: std::os::fd::OwnedFd
             settings(places),
             ("STATE_DIRECTORY", state.into()),
             ("RUNTIME_DIRECTORY", runtime.into()),
+            (PLUGIN_FOLDER_VARIABLE, places.plugin_folder().into()),
             ("NOTIFY_SOCKET", places.notify_socket().into()),
             ("WATCHDOG_USEC", microseconds(CORE_WATCHDOG)),
         ],
         user: name(identities.core.as_ref()),
         real_time: true,
         expendable: false,
+        network: false,
     };
     Ok(Unit {
-        name: "openplc-core",
+        name: "openplc-core".into(),
         recipe,
-        sockets: vec![Inherited {
-            name: "control",
-            socket: listener,
-        }],
+        sockets,
         user: user_id(identities.core.as_ref()),
         service: Service::new(CORE_WATCHDOG, CORE_STOP, Instant::now()),
+    })
+}
+
+fn plugins(places: &Places, identities: &Identities) -> Result<Plugins> {
+    let folder = places.plugin_folder();
+    let user = identities.plugin.as_ref();
+    // Emptied: what a launcher that was killed has left there is configured no longer.
+    shared_folder(&folder, identities.core.as_ref(), user.map(|user| user.gid))
+        .with_context(|| format!("Cannot use the folder {}", folder.display()))?;
+    let recipe = Recipe {
+        program: PathBuf::new(),
+        arguments: Vec::new(),
+        environment: vec![
+            settings(places),
+            (PLUGIN_FOLDER_VARIABLE, folder.clone().into()),
+            (IMAGE_SOCKET_VARIABLE, places.image_socket().into()),
+            (VENV_FOLDER_VARIABLE, places.venvs().into()),
+        ],
+        user: name(user),
+        real_time: false,
+        expendable: false,
+        network: true,
+    };
+    Plugins::new(Circumstances {
+        folder,
+        state: passage(&places.data.join("plugins")).context("Cannot use the folder of the plugins")?,
+        user: user.cloned(),
+        recipe,
     })
 }
 

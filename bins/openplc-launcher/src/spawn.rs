@@ -55,6 +55,8 @@ pub struct Recipe {
     pub real_time: bool,
     /// See [`crate::arguments::Confinement::expendable`].
     pub expendable: bool,
+    /// See [`crate::arguments::Confinement::network`].
+    pub network: bool,
 }
 
 impl Recipe {
@@ -74,6 +76,7 @@ impl Recipe {
         }
         command.args(self.real_time.then_some("--real-time"));
         command.args(self.expendable.then_some("--expendable"));
+        command.args(self.network.then_some("--network"));
         command.arg("--").arg(&self.program).args(&self.arguments);
         command
             .env_clear()

@@ -8,16 +8,17 @@ use anyhow::{Context, Result};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::unistd::{Pid, Uid};
+use nix::unistd::Pid;
 
 use crate::builds::{self, Builds};
-use crate::children::{self, Ended};
+use crate::children::Ended;
 use crate::console::{Console, Priority};
 use crate::log_stream::LogStream;
 use crate::notify::NotifySocket;
 use crate::orphans;
-use crate::service::{Action, Change, Service};
-use crate::spawn::{Inherited, Recipe};
+use crate::plugins::Plugins;
+use crate::service::Change;
+use crate::unit::Unit;
 
 /// A delay of the launcher itself that is worth forgiving its services.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -41,27 +42,6 @@ pub fn receive_signals() -> Result<SignalFd> {
         .context("Cannot receive signals")
 }
 
-/// A service and how to start it.
-#[derive(Debug)]
-pub struct Unit {
-    /// Name in the log.
-    pub name: &'static str,
-    /// How to start its process.
-    pub recipe: Recipe,
-    /// What its process inherits, in this order.
-    pub sockets: Vec<Inherited>,
-    /// User of its process.
-    pub user: Uid,
-    /// Its state.
-    pub service: Service,
-}
-
-impl Unit {
-    fn is(&self, process: Pid) -> bool {
-        self.service.process() == Some(process)
-    }
-}
-
 /// Everything that the launcher watches over.
 #[derive(Debug)]
 pub struct Supervisor {
@@ -69,6 +49,7 @@ pub struct Supervisor {
     signals: SignalFd,
     notify: NotifySocket,
     builds: Builds,
+    plugins: Plugins,
     /// In the order in which they are stopped.
     units: Vec<Unit>,
     streams: Vec<LogStream>,
@@ -87,6 +68,7 @@ impl Supervisor {
         signals: SignalFd,
         notify: NotifySocket,
         builds: Builds,
+        plugins: Plugins,
         units: Vec<Unit>,
         ready: String,
     ) -> Self {
@@ -96,6 +78,7 @@ impl Supervisor {
             signals,
             notify,
             builds,
+            plugins,
             units,
             streams,
             stopping: 0,
@@ -115,14 +98,16 @@ impl Supervisor {
             let now = Instant::now();
             let pause = (now - before).saturating_sub(allowed);
             if pause > PAUSE {
-                self.units.iter_mut().for_each(|unit| unit.service.forgive(pause));
+                let units = self.units.iter_mut().chain(self.plugins.units());
+                units.for_each(|unit| unit.service.forgive(pause));
             }
             before = now;
             self.act_on_deadlines(now);
             if self.stopping > 0 && self.continue_stopping() {
                 return Ok(());
             }
-            let deadline = self.units.iter().filter_map(|unit| unit.service.deadline()).min();
+            let deadlines = self.units.iter().map(|unit| unit.service.deadline());
+            let deadline = deadlines.chain([self.plugins.deadline()]).flatten().min();
             allowed = deadline.map_or(LONGEST_SLEEP, |time| {
                 time.saturating_duration_since(Instant::now())
             });
@@ -132,7 +117,11 @@ impl Supervisor {
 
     fn wait(&mut self, timeout: Duration) -> Result<()> {
         let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
-        let mut descriptors: Vec<BorrowedFd<'_>> = vec![self.signals.as_fd(), self.notify.descriptor()];
+        let mut descriptors: Vec<BorrowedFd<'_>> = vec![
+            self.signals.as_fd(),
+            self.notify.descriptor(),
+            self.plugins.descriptor(),
+        ];
         descriptors.extend(self.streams.iter().map(LogStream::descriptor));
         descriptors.extend(self.builds.descriptor().filter(|_| self.stopping == 0));
         let mut polled: Vec<PollFd<'_>> = descriptors.into_iter().map(readable).collect();
@@ -151,14 +140,17 @@ impl Supervisor {
         if ready[1] {
             self.take_notifications();
         }
-        let mut output = ready[2..].iter();
+        if ready[2] {
+            self.plugins.follow(&self.console);
+        }
+        let mut output = ready[3..].iter();
         let console = &self.console;
         self.streams
             .retain_mut(|stream| output.next() != Some(&true) || stream.forward(console));
         if ready[0] {
             self.take_signals();
         }
-        if ready.get(2 + streams) == Some(&true) && self.stopping == 0 {
+        if ready.get(3 + streams) == Some(&true) && self.stopping == 0 {
             match self.builds.accept() {
                 Ok(stream) => self.streams.push(stream),
                 Err(error) => self.console.say(Priority::ERROR, &format!("{error:#}")),
@@ -170,11 +162,11 @@ impl Supervisor {
     fn act_on_deadlines(&mut self, now: Instant) {
         for unit in &mut self.units {
             while let Some(action) = unit.service.due(now) {
-                if let Some(stream) = act(unit, action, &self.console) {
-                    self.streams.push(stream);
-                }
+                self.streams.extend(unit.act(action, &self.console));
             }
         }
+        let started = self.plugins.act_on_deadlines(now, &self.console);
+        self.streams.extend(started);
     }
 
     fn take_notifications(&mut self) {
@@ -200,7 +192,7 @@ impl Supervisor {
                 }
             }
             if let Some(action) = action {
-                act(unit, action, &self.console);
+                unit.act(action, &self.console);
             }
         }
         if self.units.iter().all(|unit| unit.service.is_running())
@@ -228,15 +220,21 @@ impl Supervisor {
             stream.drain(&self.console);
         }
         let is_build = self.builds.is_worker(ended.pid);
-        let is_known = |pid: Pid| self.builds.is_worker(pid) || self.units.iter().any(|unit| unit.is(pid));
+        let is_plugin = self.plugins.is_process(ended.pid);
+        let is_known = |pid: Pid| {
+            self.builds.is_worker(pid)
+                || self.plugins.is_process(pid)
+                || self.units.iter().any(|unit| unit.is(pid))
+        };
         let unit = self.units.iter().find(|unit| unit.is(ended.pid));
-        if is_build || unit.is_some() {
+        if is_build || is_plugin || unit.is_some() {
             ended.kill_group();
         }
         // Whoever has left the group is still of its user.
         let user = unit
             .map(|unit| unit.user)
-            .or_else(|| self.builds.user().filter(|_| is_build));
+            .or_else(|| self.builds.user().filter(|_| is_build))
+            .or_else(|| self.plugins.user().filter(|_| is_plugin));
         if let Some(user) = user {
             orphans::kill_all(user, is_known);
         }
@@ -250,6 +248,11 @@ impl Supervisor {
             }
             self.builds.ended(ended.pid, &self.console);
         }
+        if is_plugin {
+            let outcome = ended.outcome();
+            self.plugins
+                .ended(ended.pid, ended.succeeded(), &outcome, &self.console);
+        }
         if let Some(unit) = self.units.iter_mut().find(|unit| unit.is(ended.pid)) {
             let delay = unit.service.exited(Instant::now());
             let priority = if delay.is_none() {
@@ -261,7 +264,7 @@ impl Supervisor {
                 priority,
                 &format!("{}: main process {}", unit.name, ended.outcome()),
             );
-            announce_restart(unit.name, delay, &self.console);
+            unit.announce_restart(delay, &self.console);
         }
     }
 
@@ -289,7 +292,7 @@ impl Supervisor {
         if let Some(unit) = self.units.get_mut(self.stopping)
             && let Some(action) = unit.service.stop(Instant::now())
         {
-            act(unit, action, &self.console);
+            unit.act(action, &self.console);
         }
         self.stopping += 1;
     }
@@ -305,47 +308,10 @@ impl Supervisor {
             // Nobody is left to want its result.
             self.builds.kill();
             if self.stopping >= self.units.len() {
-                return true;
+                return self.plugins.stop(&self.console);
             }
             self.stop_next();
         }
         false
-    }
-}
-
-fn act(unit: &mut Unit, action: Action, console: &Console) -> Option<LogStream> {
-    match action {
-        Action::Signal { to, signal, because } => {
-            if let Some(reason) = because {
-                let text = format!("{}: {reason}; sending {}", unit.name, signal.as_str());
-                console.say(Priority::ERROR, &text);
-            }
-            children::signal(to, signal);
-            None
-        }
-        Action::Start => {
-            let sockets: std::io::Result<Vec<_>> = unit.sockets.iter().map(Inherited::try_clone).collect();
-            let started = sockets
-                .context("Cannot hand over a socket")
-                .and_then(|sockets| unit.recipe.spawn(None, sockets));
-            match started {
-                Ok((pid, output)) => {
-                    unit.service.started(pid, Instant::now());
-                    Some(LogStream::new(output, unit.name, pid))
-                }
-                Err(error) => {
-                    console.say(Priority::ERROR, &format!("{}: {error:#}", unit.name));
-                    announce_restart(unit.name, unit.service.exited(Instant::now()), console);
-                    None
-                }
-            }
-        }
-    }
-}
-
-fn announce_restart(name: &str, delay: Option<Duration>, console: &Console) {
-    if let Some(delay) = delay {
-        let text = format!("{name}: starts again in {} ms", delay.as_millis());
-        console.say(Priority::INFO, &text);
     }
 }

@@ -33,3 +33,7 @@ pub const PLUGIN_FOLDER: &str = "/run/runtime/plugins";
 pub const PLUGIN_FOLDER_VARIABLE: &str = "OPENPLC_PLUGIN_FOLDER";
 /// Environment variable that says another place than [`IMAGE_SOCKET`], to plugins.
 pub const IMAGE_SOCKET_VARIABLE: &str = "OPENPLC_IMAGE_SOCKET";
+/// Where Python environments of plugins are when nothing else is said.
+pub const VENV_FOLDER: &str = "/var/lib/openplc-runtime/venvs";
+/// Environment variable that says another place than [`VENV_FOLDER`].
+pub const VENV_FOLDER_VARIABLE: &str = "OPENPLC_VENV_FOLDER";

@@ -1,0 +1,244 @@
+//! Plugins: one process for each configuration that the core publishes, as `.path` units would have it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::unistd::{Pid, Uid, User};
+use openplc_wire::image::is_name;
+
+use crate::console::{Console, Priority};
+use crate::log_stream::LogStream;
+use crate::notify::Notification;
+use crate::places::private_folder;
+use crate::service::Service;
+use crate::spawn::{Recipe, find_program};
+use crate::unit::Unit;
+
+/// Plugins that come with the runtime, and their programs. Others are the affair of the plugin host.
+const OWN: [(&str, &str); 2] = [
+    ("modbus_slave", "openplc-modbus-slave"),
+    ("modbus_master", "openplc-modbus-master"),
+];
+const HOST: &str = "openplc-plugin-host";
+/// Ending of a configuration.
+const ENDING: &str = ".json";
+/// Longest time from the end of its configuration to the end of a plugin.
+const LEAVE_TIME: Duration = Duration::from_secs(3);
+/// Plugins show no signs of life to the launcher: ten years.
+const NO_WATCHDOG: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// How all plugins are started.
+#[derive(Debug)]
+pub struct Circumstances {
+    /// Where the core publishes configurations.
+    pub folder: PathBuf,
+    /// Where each plugin has a folder of its own, for what it keeps.
+    pub state: PathBuf,
+    /// User of the plugins.
+    pub user: Option<User>,
+    /// What they run with, but for program, arguments and state.
+    pub recipe: Recipe,
+}
+
+/// One plugin.
+#[derive(Debug)]
+struct Plugin {
+    name: String,
+    unit: Unit,
+}
+
+/// The plugins that work, or are to.
+#[derive(Debug)]
+pub struct Plugins {
+    circumstances: Circumstances,
+    changes: Inotify,
+    plugins: Vec<Plugin>,
+    /// Names of those that cannot be started: told once.
+    impossible: BTreeSet<String>,
+}
+
+impl Plugins {
+    /// Watches the folder, which exists.
+    ///
+    /// # Errors
+    /// The error of `inotify_init(2)` or `inotify_add_watch(2)`.
+    pub fn new(circumstances: Circumstances) -> Result<Self> {
+        let watch = || -> nix::Result<Inotify> {
+            let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+            let flags = AddWatchFlags::IN_MOVED_TO | AddWatchFlags::IN_DELETE;
+            changes.add_watch(&circumstances.folder, flags)?;
+            Ok(changes)
+        };
+        let changes =
+            watch().with_context(|| format!("Cannot watch the folder {}", circumstances.folder.display()))?;
+        Ok(Self {
+            circumstances,
+            changes,
+            plugins: Vec::new(),
+            impossible: BTreeSet::new(),
+        })
+    }
+
+    /// For polling: readable when configurations have come or gone.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.changes.as_fd()
+    }
+
+    /// Starts what has a configuration, ends what has none.
+    pub fn follow(&mut self, console: &Console) {
+        while self.changes.read_events().is_ok_and(|events| !events.is_empty()) {}
+        let wanted = published(&self.circumstances.folder);
+        let now = Instant::now();
+        for plugin in &mut self.plugins {
+            if !wanted.contains(&plugin.name)
+                && let Some(action) = plugin.unit.service.stop(now)
+            {
+                plugin.unit.act(action, console);
+            }
+        }
+        self.forget_stopped();
+        for name in wanted {
+            if self.plugins.iter().any(|plugin| plugin.name == name) || self.impossible.contains(&name) {
+                continue;
+            }
+            match self.unit(&name) {
+                Ok(unit) => self.plugins.push(Plugin { name, unit }),
+                Err(error) => {
+                    console.say(
+                        Priority::ERROR,
+                        &format!("Plugin {name} cannot be started: {error:#}"),
+                    );
+                    self.impossible.insert(name);
+                }
+            }
+        }
+    }
+
+    /// All services, for deadlines.
+    pub fn units(&mut self) -> impl Iterator<Item = &mut Unit> {
+        self.plugins.iter_mut().map(|plugin| &mut plugin.unit)
+    }
+
+    /// When a service will next have something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        let deadlines = self.plugins.iter().map(|plugin| plugin.unit.service.deadline());
+        deadlines.flatten().min()
+    }
+
+    /// Does what has become due, and returns the output of processes that were started.
+    pub fn act_on_deadlines(&mut self, now: Instant, console: &Console) -> Vec<LogStream> {
+        let mut streams = Vec::new();
+        for unit in self.units() {
+            while let Some(action) = unit.service.due(now) {
+                streams.extend(unit.act(action, console));
+                // A plugin need not report that it is ready.
+                let ready = Notification {
+                    ready: true,
+                    ..Notification::default()
+                };
+                unit.service.notified(ready, now);
+            }
+        }
+        streams
+    }
+
+    /// Whether this is the process of a plugin.
+    pub fn is_process(&self, pid: Pid) -> bool {
+        self.plugins.iter().any(|plugin| plugin.unit.is(pid))
+    }
+
+    /// The user that plugins, and nothing else, run as.
+    pub fn user(&self) -> Option<Uid> {
+        self.circumstances.user.as_ref().map(|user| user.uid)
+    }
+
+    /// The process of a plugin has ended.
+    pub fn ended(&mut self, pid: Pid, succeeded: bool, outcome: &str, console: &Console) {
+        let Some(unit) = self.units().find(|unit| unit.is(pid)) else {
+            return;
+        };
+        let delay = unit.service.exited(Instant::now());
+        let priority = if succeeded {
+            Priority::INFO
+        } else {
+            Priority::ERROR
+        };
+        console.say(priority, &format!("{}: main process {outcome}", unit.name));
+        unit.announce_restart(delay, console);
+        // Its configuration may be back already.
+        self.follow(console);
+    }
+
+    /// Ends all plugins; `true` when they have ended.
+    pub fn stop(&mut self, console: &Console) -> bool {
+        let now = Instant::now();
+        for unit in self.units() {
+            if let Some(action) = unit.service.stop(now) {
+                unit.act(action, console);
+            }
+        }
+        self.forget_stopped();
+        self.plugins.is_empty()
+    }
+
+    fn forget_stopped(&mut self) {
+        self.plugins.retain(|plugin| !plugin.unit.service.is_stopped());
+    }
+
+    fn unit(&self, name: &str) -> Result<Unit> {
+        let Circumstances {
+            state, user, recipe, ..
+        } = &self.circumstances;
+        let own = OWN.iter().find(|(plugin, _)| *plugin == name);
+        let program = own.map_or(HOST, |(_, program)| program);
+        let folder = state.join(name);
+        private_folder(&folder, user.as_ref())
+            .with_context(|| format!("Cannot use the folder {}", folder.display()))?;
+        let mut recipe = recipe.clone();
+        recipe.program = find_program(program)?;
+        recipe.arguments = own.is_none().then(|| name.into()).into_iter().collect();
+        recipe.environment.push(("STATE_DIRECTORY", folder.into()));
+        Ok(Unit {
+            name: match own {
+                Some((_, program)) => (*program).to_owned(),
+                None => format!("openplc-plugin@{name}"),
+            },
+            recipe,
+            sockets: Vec::new(),
+            user: user.as_ref().map_or_else(nix::unistd::geteuid, |user| user.uid),
+            service: Service::new(NO_WATCHDOG, LEAVE_TIME, Instant::now()),
+        })
+    }
+}
+
+/// The plugins that have a configuration in this folder.
+fn published(folder: &Path) -> Vec<String> {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    files
+        .filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            let name = name.strip_suffix(ENDING)?;
+            is_name(name).then(|| name.to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configurations_and_nothing_else_are_published() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["modbus_slave.json", ".half.json", ".x", "other.txt", "a b.json"] {
+            fs::write(folder.path().join(name), "{}").unwrap();
+        }
+        assert_eq!(published(folder.path()), ["modbus_slave"]);
+        assert!(published(Path::new("/nowhere")).is_empty());
+    }
+}
