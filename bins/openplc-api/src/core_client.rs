@@ -15,6 +15,8 @@ use tokio::net::UnixStream;
 const SHORT: Duration = Duration::from_secs(2);
 /// Longest wait for a start or a stop, which take as long as a scan. The Editor waits for 5 s.
 const LONG: Duration = Duration::from_secs(4);
+/// Longest wait for a plugin, to which the core gives ten seconds.
+const LONGEST: Duration = Duration::from_secs(12);
 /// Connections kept for later.
 const MAX_IDLE: usize = 16;
 
@@ -64,11 +66,15 @@ impl CoreClient {
     /// Sends a request and waits for its answer.
     pub async fn ask(&self, request: &Request) -> Result<Answer, CoreError> {
         let payload = serde_json::to_vec(request).map_err(|error| CoreError::Protocol(error.to_string()))?;
-        let commands = matches!(request, Request::Start | Request::ColdStart | Request::Stop);
-        let (kind, payload) = if commands {
+        let command = match request {
+            Request::Start | Request::ColdStart | Request::Stop => Some(LONG),
+            Request::PluginCommand { .. } => Some(LONGEST),
+            _ => None,
+        };
+        let (kind, payload) = if let Some(limit) = command {
             // A command must not be sent twice, so it gets a connection that cannot be stale.
             limited(
-                LONG,
+                limit,
                 self.exchange(UnixStream::connect(&self.socket).await?, Kind::Message, &payload),
             )
             .await?

@@ -4,11 +4,11 @@ use openplc_wire::control::Status;
 use openplc_wire::figures::{Spread, TaskStatistics};
 use serde_json::{Map, Value, json};
 
-/// The answer to `status`; the figures only when they are asked for.
+/// The answer to `status`; the figures only when they are asked for, with those of `plugins` where there are any.
 ///
 /// The Editor 4.1 reads the figures of one task from the object itself, the Editor 4.2 all tasks from `tasks`. Neither looks
 /// at `runtime`, where ours are: all that the core told.
-pub fn document(status: &Status, with_figures: bool) -> Value {
+pub fn document(status: &Status, with_figures: bool, plugins: Option<Value>) -> Value {
     let mut document = json!({ "status": format!("STATUS:{}", status.state.as_str()) });
     if with_figures {
         let mut figures = status.tasks.first().map_or_else(no_figures, figures);
@@ -22,6 +22,7 @@ pub fn document(status: &Status, with_figures: bool) -> Value {
             })
             .collect();
         figures.insert("tasks".into(), tasks.into());
+        figures.extend(plugins.map(|plugins| ("plugin_stats".to_owned(), plugins)));
         document["timing_stats"] = figures.into();
         document["runtime"] = json!({
             "error": status.error,
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn figures_are_shown_on_request_only() {
         assert_eq!(
-            document(&status(vec![]), false),
+            document(&status(vec![]), false, None),
             json!({ "status": "STATUS:RUNNING" })
         );
     }
@@ -136,7 +137,9 @@ mod tests {
         let document = document(
             &status(vec![task("fast", 7, Some(spread)), task("slow", 0, None)]),
             true,
+            Some(json!({ "p": {} })),
         );
+        assert_eq!(document["timing_stats"]["plugin_stats"], json!({ "p": {} }));
         let figures = &document["timing_stats"];
         assert_eq!(figures["scan_count"], 7);
         assert_eq!(figures["scan_time_min"], 1.5);
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn without_a_task_the_figures_are_empty() {
-        let document = document(&status(vec![]), true);
+        let document = document(&status(vec![]), true, None);
         assert_eq!(document["timing_stats"]["scan_count"], 0);
         assert_eq!(document["timing_stats"]["tasks"], json!([]));
     }

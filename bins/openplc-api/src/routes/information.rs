@@ -17,10 +17,6 @@ pub fn capabilities() -> Answer {
     }))
 }
 
-pub fn plugin_command() -> Answer {
-    answers::ok(&json!({ "error": "This runtime has no plugin that takes commands" }))
-}
-
 /// What is asked about the fieldbus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Discovery {

@@ -4,6 +4,7 @@ mod accounts;
 mod information;
 mod metrics;
 mod plc;
+mod plugins;
 mod project;
 mod upload;
 
@@ -55,6 +56,7 @@ enum Endpoint<'a> {
     Logout,
     Upload,
     PluginCommand,
+    Plugins,
     DebugCommand,
     ProjectSnapshot,
     ProjectSnapshotInfo,
@@ -91,6 +93,7 @@ fn resolve(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
         ["logout"] => (Endpoint::Logout, POST),
         ["upload-file"] => (Endpoint::Upload, POST),
         ["plugin-command"] => (Endpoint::PluginCommand, POST),
+        ["plugins"] => (Endpoint::Plugins, GET),
         ["debug-command"] => (Endpoint::DebugCommand, POST),
         ["project-snapshot"] => (Endpoint::ProjectSnapshot, GET),
         ["project-snapshot", "info"] => (Endpoint::ProjectSnapshotInfo, GET),
@@ -150,7 +153,8 @@ async fn for_session(
         Endpoint::DeleteUser(id) => accounts::delete_user(application, &session, id).await,
         Endpoint::Logout => accounts::logout(application, session).await,
         Endpoint::Upload => upload::receive(application, request, session).await,
-        Endpoint::PluginCommand => Ok(information::plugin_command()),
+        Endpoint::PluginCommand => plugins::command(application, request, &session).await,
+        Endpoint::Plugins => Ok(plugins::list(application).await),
         Endpoint::DebugCommand => plc::debug_command(application, request).await,
         Endpoint::ProjectSnapshot => project::fetch(application, &session).await,
         Endpoint::ProjectSnapshotInfo => project::describe(application).await,

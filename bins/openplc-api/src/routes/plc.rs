@@ -10,7 +10,7 @@ use openplc_wire::control::{self, Level, LogEntry, Refusal};
 use openplc_wire::figures::Detail;
 use serde_json::{Value, json};
 
-use super::Request;
+use super::{Request, plugins};
 use crate::answers::{self, Answer};
 use crate::application::Application;
 use crate::core_client::CoreError;
@@ -124,7 +124,12 @@ async fn status(application: &Application, request: &Request<'_>) -> Answer {
         Ok(control::Answer::Status(mut status)) => {
             let own = application.settings_problems.iter().cloned();
             status.settings_problems.extend(own);
-            plc_status::document(&status, with_figures)
+            let plugins = if with_figures {
+                plugins::figures(application).await
+            } else {
+                None
+            };
+            plc_status::document(&status, with_figures, plugins)
         }
         other => unexpected(other),
     })
