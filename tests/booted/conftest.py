@@ -31,6 +31,15 @@ def plant(machine):
 
 
 @pytest.fixture(scope="module")
+def people(plant):
+    """anna is in group openplc, bert is nobody in particular."""
+    run = plant.machine.run
+    for name, more in (("anna", ["--groups=openplc"]), ("bert", [])):
+        if run("id", name, check=False).returncode:
+            run("useradd", "--create-home", *more, name)
+
+
+@pytest.fixture(scope="module")
 def api(plant):
     return plant.login()
 

@@ -16,6 +16,9 @@ from harness.waiting import wait_until
 
 BASE = Path(os.environ["OPENPLC_BOOTED"]) / "base"
 PACKAGE = Path(os.environ["OPENPLC_BOOTED"]) / "package"
+# By itself, whatever other machines run on this computer.
+NAME = f"openplc-booted-{os.getpid()}"
+IN_OWN_GROUP = Path(__file__).with_name("in-own-group")
 START_TIME = 180.0
 STOP_TIME = 120.0
 # `degraded`: some unit of the distribution cannot do its work in a container; that is no concern of ours.
@@ -36,7 +39,8 @@ class Machine:
         with self.console.open("ab") as console:
             self.nspawn = subprocess.Popen(
                 [
-                    *("systemd-nspawn", "--quiet", "--boot", "--directory", self.root, "--machine=openplc-booted"),
+                    *(IN_OWN_GROUP, NAME, "systemd-nspawn", "--quiet", "--boot"),
+                    *("--directory", self.root, f"--machine={NAME}"),
                     *("--register=no", "--keep-unit"),
                 ],
                 stdin=subprocess.DEVNULL,
@@ -79,6 +83,7 @@ class Machine:
 
     def remove(self):
         self.kill()
+        remove_groups(NAME)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def run(self, *command, user=None, check=True, text=None, timeout=180):
@@ -127,3 +132,10 @@ class Machine:
         """Listening TCP and UDP addresses as (protocol, port)."""
         lines = self.output("ss", "--no-header", "--listening", "--tcp", "--udp", "--numeric").splitlines()
         return {(line.split()[0], int(line.split()[4].rsplit(":", 1)[1])) for line in lines}
+
+
+def remove_groups(name):
+    """Control groups outlive the processes for which they were made, and are removed from the innermost on."""
+    for group in Path("/sys/fs/cgroup").glob(f"**/{name}"):
+        for folder, _, _ in os.walk(group, topdown=False):
+            os.rmdir(folder)

@@ -28,12 +28,7 @@ OTHER_ACTS = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def people(plant):
-    run = plant.machine.run
-    for name, more in (("anna", ["--groups=openplc"]), ("bert", [])):
-        if run("id", name, check=False).returncode:
-            run("useradd", "--create-home", *more, name)
+pytestmark = pytest.mark.usefixtures("people")
 
 
 def act(plant, user, *command):
@@ -79,10 +74,3 @@ def test_others_may_do_nothing(plant, user):
     for program, *arguments in OTHER_ACTS.values():
         assert_refused(act(plant, user, program, "--no-ask-password", *arguments))
     assert main_processes(plant) == before
-
-
-def test_the_control_socket_answers_members_and_refuses_strangers(plant):
-    dial = "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/runtime/plc_runtime.socket')"
-    assert act(plant, "anna", "python3", "-c", dial).returncode == 0
-    done = act(plant, "bert", "python3", "-c", dial)
-    assert "Permission denied" in done.stderr, done

@@ -140,9 +140,3 @@ def test_secrets_and_programs_are_their_owners_alone(plant, daemons):
         for path in folder.rglob("*"):
             assert path.is_symlink() or path.lstat().st_mode & 0o077 == 0, path
         assert plant.machine.output("stat", "--format=%U", f"/var/lib/openplc-runtime/{part}") == user
-
-
-def test_the_control_socket_is_for_its_group(plant, daemons):
-    for name in ("plc_runtime.socket", "compile.socket"):
-        shown = plant.machine.output("stat", "--format=%U %G %a", f"/run/runtime/{name}")
-        assert shown == "root openplc 660", name

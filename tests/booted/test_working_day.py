@@ -19,7 +19,7 @@ def test_the_whole_day(machine, editor, programs):
     assert {unit: machine.active(unit) for unit in UNITS} == dict.fromkeys(UNITS, "inactive")
 
     plant.enable()
-    assert machine.listening() == {("tcp", 8443), ("udp", 33333)}
+    assert machine.listening() == Plant.listening
     assert plant.found() == {"service": "openplc-runtime", "api_port": 8443, "hostname": machine.output("hostname").strip()}
     wait_until(lambda: machine.active("openplc-core.service") == "active", "the core")
 
