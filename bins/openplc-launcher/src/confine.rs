@@ -13,6 +13,7 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, rlim_t, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{User, geteuid, initgroups, setresgid, setresuid};
+use openplc_wire::PLUGIN_FOLDER_VARIABLE;
 
 use crate::arguments::Confinement;
 use crate::restrictions::{restrict_calls, restrict_files};
@@ -77,7 +78,9 @@ fn prepare(confinement: &Confinement) -> Result<()> {
 
 /// Builds restrict themselves, further than this, and a guard of theirs cleans up outside of these restrictions.
 fn restrict(network: bool) {
-    let own = ["STATE_DIRECTORY", "RUNTIME_DIRECTORY"].map(std::env::var_os);
+    // To plugins the last one is for reading.
+    let own = ["STATE_DIRECTORY", "RUNTIME_DIRECTORY", PLUGIN_FOLDER_VARIABLE].map(std::env::var_os);
+    let own = &own[..if network { 2 } else { 3 }];
     let own: Vec<_> = own.iter().flatten().map(Path::new).collect();
     if let Err(error) = restrict_files(own) {
         eprintln!("<4>This service can write where its user can: {error:#}");
