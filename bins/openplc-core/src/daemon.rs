@@ -21,6 +21,7 @@ use crate::confinement::confine;
 use crate::connection::on_large_stack;
 use crate::fault_history::FaultHistory;
 use crate::housekeeping;
+use crate::last_end::{self, LastEnd};
 use crate::log_ids;
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
     match arguments.as_slice() {
         [] => {}
         [first, object] if first == trial::ARGUMENT => return trial::run(Path::new(object)),
+        [first] if first == last_end::ARGUMENT => return last_end::note(),
         [first, script] if first == python_process::ARGUMENT => {
             return python_process::run(Path::new(script));
         }
@@ -59,9 +61,12 @@ pub fn main() -> ExitCode {
     let log = LogRing::default();
     let Loaded { settings, problems } = openplc_settings::load::<Core>();
     openplc_logging::init_with("openplc-core", settings.log_level.word(), Box::new(log.clone()));
-    // Standard error is the program's; what panics says it in the log.
+    // Standard error is the program's; what panics says it in the log, and ends the process, whose state is unknown: outputs are
+    // off then.
     std::panic::set_hook(Box::new(|panic| {
-        tracing::error!("The scan engine broke: {panic}")
+        fault_record::note_defect(&panic.to_string());
+        tracing::error!("The scan engine broke: {panic}");
+        std::process::abort();
     }));
     for problem in &problems {
         tracing::warn!("{problem}");
@@ -71,7 +76,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             fault_record::expect_end();
             tracing::error!("The scan engine cannot run: {error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(last_end::CANNOT_RUN)
         }
     }
 }
@@ -104,7 +109,7 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     }
 
     let faults = FaultHistory::new(&store);
-    let fault = faults.take_recorded();
+    let death = faults.take_recorded(LastEnd::take());
     fault_record::install(faults.open_record()?).context("catching fatal signals")?;
     python_process::clean_up();
     program_output::capture().context("capturing what programs print")?;
@@ -121,7 +126,7 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         problems.iter().map(ToString::to_string).collect(),
     ));
     let resumed = on_large_stack(|| {
-        machine.resume(fault);
+        machine.resume(death);
         Ok(())
     });
     resumed.map_err(|refused| anyhow!(refused.message))?;

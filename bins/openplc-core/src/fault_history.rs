@@ -6,14 +6,26 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use openplc_engine::faults::{self, Verdict};
-use openplc_rt::fault_record::Fault;
+use openplc_rt::fault_record::{Fault, Record};
 use openplc_wire::manifest::ProgramId;
 use serde::{Deserialize, Serialize};
 
+use crate::last_end::LastEnd;
 use crate::store::{Store, StoreError, write_json};
 
 /// Bytes of a recorded fault, at most.
 const RECORD_LENGTH: usize = 4096;
+
+/// What ended the process before this one, other than an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Death {
+    /// A signal or a call of `exit`, which the process could record itself.
+    Fault(Fault),
+    /// What only the service manager has seen.
+    Unrecorded(LastEnd),
+    /// A defect of the scan engine, in its own words.
+    Defect(String),
+}
 
 /// When which program faulted.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,17 +54,23 @@ impl FaultHistory {
         }
     }
 
-    /// What ended the process before this one, if it was a fault. Told once.
-    pub fn take_recorded(&self) -> Option<Fault> {
+    /// What ended the process before this one, if nobody has ordered that. Told once; `told` is what the service manager says.
+    pub fn take_recorded(&self, told: Option<LastEnd>) -> Option<Death> {
         let records = [Some(&self.record), self.spare_record.as_ref()];
-        let faults = records.into_iter().flatten().map(|path| {
+        let texts = records.into_iter().flatten().map(|path| {
             let text = fs::read_to_string(path).ok()?;
             // What cannot be removed is overwritten by `open_record`.
             let _ = fs::remove_file(path);
-            Fault::parse(&text)
+            Some(text)
         });
         // Both are looked at, for both are told now.
-        faults.fold(None, Option::or)
+        let text = texts.fold(None, Option::or)?;
+        match Record::parse(&text) {
+            Some(Record::End) => None,
+            Some(Record::Defect(text)) => Some(Death::Defect(text)),
+            Some(Record::Fault(fault)) => Some(Death::Fault(fault)),
+            None => told.map(Death::Unrecorded),
+        }
     }
 
     /// The blank file that a fatal signal will be recorded in. Its place on the disk is taken now: at the time of need the
@@ -134,19 +152,44 @@ mod tests {
         assert!(!history.count(&id('b'), 1_093_000), "forgotten");
     }
 
+    fn fault() -> Option<Death> {
+        Some(Death::Fault(Fault {
+            signal: 11,
+            scan: Some((0, 7)),
+            address: Some(0x1a2b),
+        }))
+    }
+
     #[test]
     fn a_recorded_fault_is_told_once() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path().to_owned()).unwrap();
         let history = FaultHistory::new(&store);
         history.open_record().unwrap();
-        assert_eq!(history.take_recorded(), None, "a blank record is no fault");
+        assert_eq!(history.take_recorded(None), None, "a blank record is no fault");
         let record = history.open_record().unwrap();
         record.write_all_at(b"11 0 7 1a2b ", 0).unwrap();
-        assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
+        let told = Some(LastEnd::OutOfMemory);
+        assert_eq!(history.take_recorded(told), fault(), "the record says more");
         fs::write(store.fault_record(), "11 0 7 1a2b ").unwrap();
-        assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
-        assert_eq!(history.take_recorded(), None);
+        assert_eq!(history.take_recorded(None), fault());
+        assert_eq!(history.take_recorded(None), None);
+    }
+
+    #[test]
+    fn where_nothing_is_recorded_the_service_manager_is_believed() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path().to_owned()).unwrap();
+        let history = FaultHistory::new(&store);
+        let told = LastEnd::OutOfMemory;
+        assert_eq!(history.take_recorded(Some(told)), None, "no program has run yet");
+        history.open_record().unwrap();
+        assert_eq!(history.take_recorded(Some(told)), Some(Death::Unrecorded(told)));
+        fs::write(store.fault_record(), "end\n\n").unwrap();
+        assert_eq!(history.take_recorded(Some(LastEnd::Exit(0))), None, "as ordered");
+        fs::write(store.fault_record(), "defect it broke\n\n").unwrap();
+        let defect = Death::Defect("it broke".into());
+        assert_eq!(history.take_recorded(None), Some(defect));
     }
 
     #[test]
@@ -159,9 +202,9 @@ mod tests {
         let spare = directory.path().join("spare");
         history.spare_record = Some(spare.clone());
         history.open_record().unwrap();
-        assert_eq!(history.take_recorded(), None);
+        assert_eq!(history.take_recorded(None), None);
         fs::write(&spare, "11 0 7 1a2b ").unwrap();
-        assert_eq!(history.take_recorded().unwrap().scan, Some((0, 7)));
-        assert_eq!(history.take_recorded(), None);
+        assert_eq!(history.take_recorded(None), fault());
+        assert_eq!(history.take_recorded(None), None);
     }
 }

@@ -4,10 +4,30 @@ use addr2line::Loader;
 use openplc_rt::fault_record::{self, Fault};
 use openplc_wire::manifest::{ProgramId, Task};
 
+use crate::fault_history::Death;
+use crate::last_end::LastEnd;
 use crate::store::Store;
 
-/// The fault in words: `SIGFPE (integer division by zero) in scan 17 of task plc, in PROGRAM0_body__`.
-pub fn describe(store: &Store, program: &ProgramId, fault: Fault) -> String {
+/// What ended the process, in words: `SIGFPE (integer division by zero) in scan 17 of task plc, in PROGRAM0_body__`.
+pub fn describe(store: &Store, program: &ProgramId, death: &Death) -> String {
+    match death {
+        Death::Fault(fault) => describe_fault(store, program, *fault),
+        Death::Unrecorded(LastEnd::OutOfMemory) => {
+            "using up the memory, for which the kernel killed it".to_owned()
+        }
+        Death::Unrecorded(LastEnd::Silent) => {
+            "keeping it from every sign of life, for which the watchdog killed it".to_owned()
+        }
+        Death::Unrecorded(LastEnd::Exit(status)) => format!("a call of _exit (status {status})"),
+        Death::Unrecorded(LastEnd::Signal(signal)) => {
+            let signal = fault_record::describe(*signal as i32);
+            format!("{signal}, probably in a thread that it has started")
+        }
+        Death::Defect(text) => format!("running into a defect of the engine itself: {text}"),
+    }
+}
+
+fn describe_fault(store: &Store, program: &ProgramId, fault: Fault) -> String {
     let mut text = fault_record::describe(fault.signal).to_owned();
     if let Some((place, scan)) = fault.scan {
         text += &format!(" in scan {scan}");

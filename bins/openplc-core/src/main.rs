@@ -11,6 +11,7 @@ mod figures;
 mod foreign_threads;
 mod housekeeping;
 mod image_server;
+mod last_end;
 mod line_budget;
 mod loaded;
 mod log_ids;

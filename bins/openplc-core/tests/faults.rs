@@ -186,6 +186,81 @@ fn a_program_that_ends_the_process_is_a_faulty_one() {
 }
 
 #[test]
+fn what_the_process_cannot_record_itself_counts_too() {
+    // A call of _exit, and a full stack in a thread of the program's own.
+    for (misbehaviour, cause) in [(13, "_exit (status 3)"), (14, "SIGSEGV")] {
+        let mut core = Core::start();
+        core.connect().load(&build(&[]));
+        for state in [PlcState::Running, PlcState::Error] {
+            proven(&core);
+            core.connect().misbehave_fatally(misbehaviour);
+            assert!(!core.restart_after_death().success());
+            core.connect().wait_for(state);
+        }
+        let error = core.connect().status().error.unwrap();
+        assert!(error.contains(cause), "{error}");
+    }
+}
+
+#[test]
+fn a_program_that_uses_up_the_memory_is_a_faulty_one_and_one_that_somebody_kills_is_not() {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    let killed = ["signal", "killed", "KILL"];
+    for end in [killed, killed, killed] {
+        proven(&core);
+        core.kill_and_restart_with(end);
+        core.connect().wait_for(PlcState::Running);
+    }
+    for signal in ["KILL", "SEGV", "ABRT", "HUP"] {
+        proven(&core);
+        core.signal(signal);
+        core.restart_after_death();
+        core.connect().wait_for(PlcState::Running);
+    }
+    for state in [PlcState::Running, PlcState::Error] {
+        proven(&core);
+        core.kill_and_restart_with(["oom-kill", "killed", "KILL"]);
+        core.connect().wait_for(state);
+    }
+    let error = core.connect().status().error.unwrap();
+    assert!(error.contains("memory"), "{error}");
+    // While it is stopped it is to blame for nothing.
+    assert_eq!(core.connect().ask(&Request::Stop), DONE);
+    for _ in 0..3 {
+        core.kill_and_restart_with(["oom-kill", "killed", "KILL"]);
+        core.connect().wait_for(PlcState::Stopped);
+    }
+}
+
+#[test]
+fn a_defect_of_the_engine_is_not_blamed_on_the_program_but_does_not_repeat_for_ever_either() {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    for state in [PlcState::Running, PlcState::Error] {
+        proven(&core);
+        core.kill_and_restart_with_record("defect a panic in scan.rs\n");
+        core.connect().wait_for(state);
+    }
+    let mut client = core.connect();
+    let error = client.status().error.unwrap();
+    assert!(error.starts_with("the scan engine broke twice"), "{error}");
+    assert!(error.contains("a panic in scan.rs"), "{error}");
+    assert!(
+        client
+            .logs()
+            .iter()
+            .any(|entry| entry.message.contains("not by a fault of program"))
+    );
+}
+
+/// Waits until the program has executed its first scans.
+fn proven(core: &Core) {
+    let mut client = core.connect();
+    until("it has proved itself", || (client.scans() > 30).then_some(()));
+}
+
+#[test]
 fn a_log_that_nobody_reads_holds_up_no_scan() {
     let core = Core::start();
     let mut client = core.connect();

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "openplc_program.h"
 
@@ -81,6 +82,11 @@ static int32_t overflow(volatile char *above) {
     return overflow(here) + here[0];
 }
 
+static void *overflow_thread(void *unused) {
+    overflow((volatile char *)MD5);
+    return unused;
+}
+
 static int32_t run(uint32_t number, uint64_t now_ns) {
     (void)number;
     (void)now_ns;
@@ -127,6 +133,8 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     }
     case 11: raise(SIGBUS); break;
     case 12: __builtin_trap();
+    case 13: _exit(3);
+    case 14: { pthread_t thread; pthread_create(&thread, NULL, overflow_thread, NULL); misbehaviour = 0; break; }
     case 9: return overflow((volatile char *)MD5);
     case 7: for (int line = 0; line < 100; line++) fprintf(stderr, "%0100d\n", line); break;
     case 8: { pthread_t thread; pthread_create(&thread, NULL, for_ever, NULL); misbehaviour = 0; break; }
@@ -151,7 +159,7 @@ static void *variable(uint32_t address, uint32_t *size) {
 
 static uint32_t size_of(uint32_t address) { uint32_t size; variable(address, &size); return size; }
 
-static uint32_t read(uint32_t address, void *into, uint32_t capacity) {
+static uint32_t read_variable(uint32_t address, void *into, uint32_t capacity) {
     uint32_t size;
     void *value = variable(address, &size);
     if (size > capacity) return 0;
@@ -181,7 +189,7 @@ static const openplc_program table = {
     .abi = OPENPLC_PROGRAM_ABI, .size = TABLE_SIZE, .generation = OPENPLC_MATIEC, .md5 = MD5,
     .init = init, .run = run, .fault_text = fault_text, .task_count = sizeof tasks / sizeof *tasks, .tasks = tasks, .array_count = 1,
     .located_count = sizeof located / sizeof *located, .located = located,
-    .array_lengths = lengths, .variable_size = size_of, .variable_read = read, .variable_force = force,
+    .array_lengths = lengths, .variable_size = size_of, .variable_read = read_variable, .variable_force = force,
     .set_byte_order = set_byte_order, .variable_storage = storage,
 };
 

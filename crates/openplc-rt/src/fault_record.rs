@@ -1,6 +1,7 @@
-//! The record of a fatal signal: a program that faults takes the process with it, and the next process reads here why.
+//! The record of how a process ends: a program that faults takes the process with it, and the next process reads here why.
 
 mod context;
+mod record;
 mod text;
 
 use std::cell::Cell;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize
 
 use crate::{check, check_number};
 
+pub use record::Record;
 pub use text::Fault;
 
 /// Signals by which a faulting program, or the watchdog, ends the process.
@@ -29,8 +31,12 @@ const FATAL: [libc::c_int; 8] = [
 
 /// Descriptor of the record, or -1.
 static RECORD: AtomicI32 = AtomicI32::new(-1);
+/// The process whose end is recorded: those that it forks inherit handlers and record.
+static PROCESS: AtomicI32 = AtomicI32::new(-1);
 /// Whether the process is about to end because it was told to.
 static ORDERLY: AtomicBool = AtomicBool::new(false);
+/// Whether it is about to end because it found a defect in itself.
+static BROKEN: AtomicBool = AtomicBool::new(false);
 /// Where the code of the program begins and ends that is executed.
 static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
@@ -47,13 +53,15 @@ thread_local! {
 }
 
 /// From now on a fatal signal writes a [`Fault`] to `record` before it ends the process as usual. So does `exit`, with the
-/// number 0, unless [`expect_end`] was called before.
+/// number 0, unless [`expect_end`] was called before. A signal that somebody else has sent is no fault, unless a scan hangs:
+/// then it is the watchdog's.
 ///
 /// # Errors
 /// The error of `sigaction(2)`.
 pub fn install(record: File) -> io::Result<()> {
     // Stays open for the life of the process: the handler may need it at any time.
     RECORD.store(record.into_raw_fd(), Ordering::SeqCst);
+    PROCESS.store(std::process::id().cast_signed(), Ordering::SeqCst);
     for signal in FATAL {
         // SAFETY: a zeroed sigaction is valid: no flags, an empty mask.
         let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
@@ -72,6 +80,14 @@ pub fn install(record: File) -> io::Result<()> {
 /// The process ends because it was told to: its exit is no fault.
 pub fn expect_end() {
     ORDERLY.store(true, Ordering::SeqCst);
+    write(record::END);
+}
+
+/// The process ends because it has found a defect in itself, such as a panic: that is no fault of the program.
+pub fn note_defect(text: &str) {
+    write(record::defect(text).as_bytes());
+    // Of several the last one is told. None is written over by the signal that ends the process.
+    BROKEN.store(true, Ordering::SeqCst);
 }
 
 /// The calling thread executes scans. What lies on its stack above this call will not be looked at.
@@ -105,23 +121,27 @@ fn in_program(address: usize) -> Option<usize> {
 }
 
 extern "C" fn on_exit() {
-    if !ORDERLY.load(Ordering::SeqCst) {
-        write(&fault(0, None));
+    if !ORDERLY.load(Ordering::SeqCst) && is_recorded() {
+        write_fault(&fault(0, None));
     }
 }
 
-extern "C" fn on_fatal_signal(signal: libc::c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
-    // SAFETY: with SA_SIGINFO the kernel passes a ucontext_t that is valid until the handler returns.
-    let registers = unsafe { context::registers(context) };
-    let direct = registers.and_then(|(instruction, _)| in_program(instruction));
-    // Written before the stack is looked at: that may fault itself, and then this is what remains.
-    write(&fault(signal, direct));
-    if let (None, Some((_, stack))) = (direct, registers)
-        // A function of a library faulted, on the program's behalf: where will it return to?
-        // SAFETY: the stack of this thread lies between its stack pointer and what `watch_thread` has noted.
-        && let Some(caller) = unsafe { context::find_on_stack(stack, STACK_TOP.get(), in_program) }
-    {
-        write(&fault(signal, Some(caller)));
+/// Whether the calling process is the one whose end is recorded, and nothing has been recorded that says more.
+fn is_recorded() -> bool {
+    // SAFETY: getpid(2) is always allowed and async-signal-safe.
+    let process = unsafe { libc::getpid() };
+    process == PROCESS.load(Ordering::SeqCst) && !BROKEN.load(Ordering::SeqCst)
+}
+
+extern "C" fn on_fatal_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    if is_recorded() {
+        // SAFETY: with SA_SIGINFO the kernel passes a siginfo_t that is valid until the handler returns.
+        if hanging().is_none() && unsafe { was_sent_by_another(info) } {
+            write(record::END);
+        } else {
+            // SAFETY: of the context as the kernel has passed it.
+            unsafe { record_signal(signal, context) };
+        }
     }
     // Not synced: outputs stand as they are until the process has ended, and a slow disk must not put that off.
     // SAFETY: raise(3) is async-signal-safe. A fault would repeat by itself; a sent signal would not. The signal is blocked
@@ -129,11 +149,41 @@ extern "C" fn on_fatal_signal(signal: libc::c_int, _: *mut libc::siginfo_t, cont
     unsafe { libc::raise(signal) };
 }
 
+/// Whether another process has sent the signal. No fault comes that way.
+///
+/// # Safety
+/// The kernel must have filled it in.
+unsafe fn was_sent_by_another(info: *const libc::siginfo_t) -> bool {
+    // SAFETY: as promised by the caller.
+    let info = unsafe { &*info };
+    // SAFETY: signals with such a code, which processes send, have the sender's id.
+    info.si_code <= 0 && unsafe { info.si_pid() } != PROCESS.load(Ordering::SeqCst)
+}
+
+/// # Safety
+/// The context must be that of a signal handler which has not returned yet.
+unsafe fn record_signal(signal: libc::c_int, context: *mut c_void) {
+    // SAFETY: it is a ucontext_t that is valid until the handler returns.
+    let registers = unsafe { context::registers(context) };
+    let direct = registers.and_then(|(instruction, _)| in_program(instruction));
+    // Written before the stack is looked at: that may fault itself, and then this is what remains.
+    write_fault(&fault(signal, direct));
+    if let (None, Some((_, stack))) = (direct, registers)
+        // A function of a library faulted, on the program's behalf: where will it return to?
+        // SAFETY: the stack of this thread lies between its stack pointer and what `watch_thread` has noted.
+        && let Some(caller) = unsafe { context::find_on_stack(stack, STACK_TOP.get(), in_program) }
+    {
+        write_fault(&fault(signal, Some(caller)));
+    }
+}
+
+/// Task and number of the scan that hangs, if one does.
+fn hanging() -> Option<(u32, u64)> {
+    let scan = HANGING_SCAN.load(Ordering::SeqCst);
+    (scan != 0).then(|| (HANGING_TASK.load(Ordering::SeqCst), scan))
+}
+
 fn fault(signal: libc::c_int, address: Option<usize>) -> Fault {
-    let hanging = || {
-        let scan = HANGING_SCAN.load(Ordering::SeqCst);
-        (scan != 0).then(|| (HANGING_TASK.load(Ordering::SeqCst), scan))
-    };
     Fault {
         signal,
         scan: SCAN.get().or_else(hanging),
@@ -141,12 +191,16 @@ fn fault(signal: libc::c_int, address: Option<usize>) -> Fault {
     }
 }
 
-/// Writes over what was recorded before; a later record is never shorter.
-fn write(fault: &Fault) {
+fn write_fault(fault: &Fault) {
     let mut text = [0; text::LONGEST];
     let length = fault.write(&mut text);
+    write(&text[..length]);
+}
+
+/// Writes over what was recorded before.
+fn write(text: &[u8]) {
     // SAFETY: pwrite(2) is async-signal-safe and reads bytes that are there. Its failure changes nothing.
-    unsafe { libc::pwrite(RECORD.load(Ordering::SeqCst), text.as_ptr().cast(), length, 0) };
+    unsafe { libc::pwrite(RECORD.load(Ordering::SeqCst), text.as_ptr().cast(), text.len(), 0) };
 }
 
 /// Name of a signal that [`install`] records, for people.

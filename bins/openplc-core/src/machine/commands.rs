@@ -5,12 +5,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_engine::lifecycle::{self, Command, State};
-use openplc_rt::fault_record::Fault;
 use openplc_wire::control::PlcState;
 use openplc_wire::manifest::ProgramId;
 use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
+use crate::fault_history::Death;
 use crate::fault_location;
 use crate::log_ring::unix_ms;
 use crate::retention::Succession;
@@ -24,8 +24,8 @@ const TURN_PATIENCE: Duration = Duration::from_secs(1);
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// Resumes what the PLC was last commanded to do. `fault` is what ended the process before, if it faulted.
-    pub fn resume(self: &Arc<Self>, fault: Option<Fault>) {
+    /// Resumes what the PLC was last commanded to do. `death` is what ended the process before, if nobody has ordered that.
+    pub fn resume(self: &Arc<Self>, death: Option<Death>) {
         let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
         match self.store.commanded() {
             Ok(recorded) => *commanded = recorded,
@@ -34,8 +34,8 @@ impl Machine {
                 return self.show_error("The PLC is not started", reason);
             }
         }
-        if let Some(fault) = fault
-            && let Err(reason) = self.judge_fault(&mut commanded, fault)
+        if let Some(death) = death
+            && let Err(reason) = self.judge_death(&mut commanded, &death)
         {
             return self.show_error("The PLC stays stopped", reason);
         }
@@ -73,23 +73,40 @@ impl Machine {
         }
     }
 
-    /// The program ended the process before. One that did so in its first scans makes way for the program before it; any
-    /// other may be started again, but not for ever: an error says why not.
-    fn judge_fault(&self, commanded: &mut Commanded, fault: Fault) -> Result<(), String> {
+    /// The process before did not end in order. A program that was in its first scans makes way for the program before it; any
+    /// other may be started again, but not for ever, whatever it was: an error says why not.
+    fn judge_death(&self, commanded: &mut Commanded, death: &Death) -> Result<(), String> {
         let Some(current) = commanded.current.clone() else {
+            if let Death::Defect(text) = death {
+                tracing::error!("The scan engine ended by a defect of its own: {text}");
+            }
             return Ok(());
         };
-        let cause = fault_location::describe(&self.store, &current, fault);
-        tracing::error!(
-            program = current.as_str(),
-            "Program {} ended the scan engine by {cause}",
-            current.short()
-        );
+        let cause = fault_location::describe(&self.store, &current, death);
+        let is_defect = matches!(death, Death::Defect(_));
+        if !commanded.run && !matches!(death, Death::Fault(_)) {
+            // It was not running.
+            tracing::error!("The scan engine ended by {cause}");
+            return Ok(());
+        }
+        if is_defect {
+            tracing::error!(
+                program = current.as_str(),
+                "The scan engine ended by a defect of its own, not by a fault of program {}: {cause}. Please report it",
+                current.short()
+            );
+        } else {
+            tracing::error!(
+                program = current.as_str(),
+                "Program {} ended the scan engine by {cause}",
+                current.short()
+            );
+        }
         if commanded.proving
             && let Some(previous) = commanded.previous.take()
         {
             tracing::error!(
-                "Program {} faulted in its first scans: the program before, {}, takes its place again",
+                "The scan engine ended in the first scans of program {}: the program before, {}, takes its place again",
                 current.short(),
                 previous.short()
             );
@@ -103,9 +120,16 @@ impl Machine {
             return Ok(());
         }
         if self.faults.count(&current, unix_ms()) {
+            let (what, remedy) = if is_defect {
+                (
+                    "the scan engine broke twice within a minute while it ran the program",
+                    "another program",
+                )
+            } else {
+                ("the program faulted twice within a minute", "a corrected program")
+            };
             return Err(format!(
-                "the program faulted twice within a minute ({cause}); it is not started again by itself. \
-                 Upload a corrected program, or start the PLC to try once more"
+                "{what} ({cause}); it is not started again by itself. Upload {remedy}, or start the PLC to try once more"
             ));
         }
         Ok(())

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::Signal;
 use openplc_image::{ImageReader, Moment, View};
 use openplc_rt::shared_memory::SharedMemory;
 use openplc_wire::control::{Answer, LogEntry, PlcState, Refusal, Request, Status};
@@ -62,7 +64,7 @@ impl Core {
         });
         std::fs::create_dir(directory.path().join("state")).unwrap();
         std::fs::create_dir(directory.path().join("run")).unwrap();
-        let process = spawn(directory.path(), &listeners);
+        let process = spawn(directory.path(), &listeners, None);
         let core = Self {
             directory,
             listeners,
@@ -74,26 +76,50 @@ impl Core {
 
     /// Ends the process by SIGKILL and starts another one.
     pub fn kill_and_restart(&mut self) {
+        self.signal("KILL");
+        self.restart_after_death();
+    }
+
+    /// Sends the process a signal from outside.
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", signal, &self.pid().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Ends the process by SIGKILL and starts another one, as a service manager does that tells it by the command of
+    /// `ExecStopPost=` how the service has ended.
+    pub fn kill_and_restart_with(&mut self, end: [&str; 3]) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
-        self.process = spawn(self.directory.path(), &self.listeners);
+        let noted = Command::new(env!("CARGO_BIN_EXE_openplc-core"))
+            .arg("note-end")
+            .env("RUNTIME_DIRECTORY", self.directory.path().join("run"))
+            .envs(END.into_iter().zip(end))
+            .status();
+        assert!(noted.unwrap().success());
+        self.process = spawn(self.directory.path(), &self.listeners, None);
     }
 
     /// Ends the process by SIGTERM and starts another one.
     pub fn restart(&mut self) -> ExitStatus {
-        Command::new("kill")
-            .arg(self.process.id().to_string())
-            .status()
-            .unwrap();
-        let status = self.process.wait().unwrap();
-        self.process = spawn(self.directory.path(), &self.listeners);
-        status
+        self.signal("TERM");
+        self.restart_after_death()
     }
 
-    /// Waits for the process to end by itself and starts another one, as a service manager does.
+    /// Ends the process and starts another one, which finds that record of its end.
+    pub fn kill_and_restart_with_record(&mut self, record: &str) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        std::fs::write(self.state_directory().join("fault"), record).unwrap();
+        self.process = spawn(self.directory.path(), &self.listeners, None);
+    }
+
+    /// Waits for the process to end and starts another one that is told how, as a service manager does.
     pub fn restart_after_death(&mut self) -> ExitStatus {
         let status = until("the process ends", || self.process.try_wait().unwrap());
-        self.process = spawn(self.directory.path(), &self.listeners);
+        self.process = spawn(self.directory.path(), &self.listeners, Some(status));
         status
     }
 
@@ -163,7 +189,21 @@ impl Image {
     }
 }
 
-fn spawn(directory: &Path, listeners: &[OwnedFd; 2]) -> Child {
+/// What a service manager tells of the end of a process.
+const END: [&str; 3] = ["SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS"];
+
+fn told(end: ExitStatus) -> [String; 3] {
+    match end.signal().map(|signal| Signal::try_from(signal).unwrap()) {
+        None => [
+            "exit-code".into(),
+            "exited".into(),
+            end.code().unwrap().to_string(),
+        ],
+        Some(signal) => ["signal".into(), "killed".into(), signal.as_str()[3..].into()],
+    }
+}
+
+fn spawn(directory: &Path, listeners: &[OwnedFd; 2], end: Option<ExitStatus>) -> Child {
     let mappings = listeners.iter().zip(3..).map(|(listener, child_fd)| FdMapping {
         parent_fd: listener.try_clone().unwrap(),
         child_fd,
@@ -172,6 +212,7 @@ fn spawn(directory: &Path, listeners: &[OwnedFd; 2]) -> Child {
         .env("LISTEN_FDS", "2")
         .env("STATE_DIRECTORY", directory.join("state"))
         .env("RUNTIME_DIRECTORY", directory.join("run"))
+        .envs(END.into_iter().zip(end.into_iter().flat_map(told)))
         // Nobody reads it: that must not hold anything up.
         .stderr(Stdio::piped())
         .fd_mappings(mappings.collect())
