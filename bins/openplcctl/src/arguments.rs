@@ -93,8 +93,75 @@ pub enum Command {
         /// Variable
         name: String,
     },
+    /// Manage accounts
+    #[command(subcommand)]
+    Users(Users),
+    /// Show which project is stored on the device, or save it
+    Project {
+        /// Save it as this zip
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Forget the certificate and the session of the host
     ForgetHost,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum Users {
+    /// List all accounts
+    List,
+    /// Create an account
+    Add {
+        /// Its name
+        name: String,
+        /// It may manage accounts, too
+        #[arg(long)]
+        admin: bool,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change a password; all sessions of the account end
+    Password {
+        /// Account; your own when absent
+        name: Option<String>,
+        /// Read the current password, if it is your own, and the new one from lines of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Change what an account may do
+    Role {
+        /// Account
+        name: String,
+        /// What it may do
+        #[arg(value_enum)]
+        role: Role,
+    },
+    /// Remove an account
+    Remove {
+        /// Account
+        name: String,
+    },
+}
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Role {
+    /// Everything
+    Admin,
+    /// Everything but manage the accounts of others
+    User,
+}
+
+impl Role {
+    /// The API's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::User => "user",
+        }
+    }
 }
 
 /// How to log in.

@@ -28,7 +28,7 @@ use crate::progress::Content;
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Longest time for an answer; a slow machine needs most for a password.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// Longest time for an upload and its answer.
+/// Longest time for what is large, and its answer.
 const UPLOAD_TIME: Duration = Duration::from_secs(300);
 
 const HINT: &str =
@@ -92,6 +92,36 @@ impl Client {
     pub async fn post(&mut self, path: &str, document: &Value) -> Result<Answer, Failure> {
         let content = Content::from(Bytes::from(document.to_string()));
         self.request(Method::POST, path, "application/json", content, ANSWER_TIME)
+            .await
+    }
+
+    /// Requests a document of any size.
+    ///
+    /// # Errors
+    /// When no answer comes, or the session has ended.
+    pub async fn get_large(&mut self, path: &str) -> Result<Answer, Failure> {
+        let nothing = Content::from(Bytes::new());
+        self.request(Method::GET, path, "application/json", nothing, UPLOAD_TIME)
+            .await
+    }
+
+    /// Sends a document that replaces something.
+    ///
+    /// # Errors
+    /// When no answer comes, or the session has ended.
+    pub async fn put(&mut self, path: &str, document: &Value) -> Result<Answer, Failure> {
+        let content = Content::from(Bytes::from(document.to_string()));
+        self.request(Method::PUT, path, "application/json", content, ANSWER_TIME)
+            .await
+    }
+
+    /// Removes something.
+    ///
+    /// # Errors
+    /// When no answer comes, or the session has ended.
+    pub async fn delete(&mut self, path: &str) -> Result<Answer, Failure> {
+        let nothing = Content::from(Bytes::new());
+        self.request(Method::DELETE, path, "application/json", nothing, ANSWER_TIME)
             .await
     }
 

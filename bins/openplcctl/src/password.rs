@@ -6,12 +6,25 @@ use anyhow::Context;
 
 use crate::failure::Failure;
 
-/// The password: from standard input if `from_stdin`, else from `OPENPLC_PASSWORD`, else asked for without echo, twice if
-/// it is a new one.
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// To log in.
+    Login,
+    /// Of the first user, who is about to be made and to log in.
+    First,
+    /// The one that is to be replaced.
+    Current,
+    /// One that is to be valid from now on.
+    New,
+}
+
+/// The password: the next line of standard input if `from_stdin`, else from `OPENPLC_PASSWORD`, which is
+/// never taken for the new password of an account, else asked for without echo, twice if it is a new one.
 ///
 /// # Errors
 /// When there is none.
-pub fn obtain(from_stdin: bool, new: bool) -> Result<String, Failure> {
+pub fn obtain(from_stdin: bool, asked: Asked) -> Result<String, Failure> {
     if from_stdin {
         let mut line = String::new();
         std::io::stdin()
@@ -25,7 +38,9 @@ pub fn obtain(from_stdin: bool, new: bool) -> Result<String, Failure> {
             Ok(password)
         };
     }
-    if let Ok(password) = std::env::var("OPENPLC_PASSWORD") {
+    if asked != Asked::New
+        && let Ok(password) = std::env::var("OPENPLC_PASSWORD")
+    {
         return Ok(password);
     }
     let ask = |prompt: &str| {
@@ -33,8 +48,12 @@ pub fn obtain(from_stdin: bool, new: bool) -> Result<String, Failure> {
             "Cannot ask for the password without a terminal: use --password-stdin or OPENPLC_PASSWORD",
         )
     };
-    let password = ask("Password: ")?;
-    if new && ask("Password again: ")? != password {
+    let password = ask(match asked {
+        Asked::Login | Asked::First => "Password: ",
+        Asked::Current => "Current password: ",
+        Asked::New => "New password: ",
+    })?;
+    if matches!(asked, Asked::First | Asked::New) && ask("The same again: ")? != password {
         return Err(Failure::Refused("The two passwords differ".into()));
     }
     Ok(password)

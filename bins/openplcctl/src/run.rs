@@ -61,6 +61,8 @@ async fn dispatch(command: Command, client: &mut Client, output: Output) -> Resu
         Command::Status { watch } => commands::status::status(client, output, watch).await,
         Command::Start { cold } => commands::plc::start(client, output, cold).await,
         Command::Retain => commands::retain::retain(client, output).await,
+        Command::Users(what) => commands::users::users(client, output, what).await,
+        Command::Project { output: file } => commands::project::project(client, output, file).await,
         Command::Stop => commands::plc::stop(client, output).await,
         Command::Logs { follow, level } => commands::logs::logs(client, output, follow, level).await,
         Command::Vars { filter } => commands::values::vars(client, output, filter.as_deref()).await,

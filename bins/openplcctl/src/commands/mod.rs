@@ -2,10 +2,12 @@
 
 pub mod logs;
 pub mod plc;
+pub mod project;
 pub mod retain;
 pub mod session;
 pub mod status;
 pub mod upload;
+pub mod users;
 pub mod values;
 
 use serde_json::Value;

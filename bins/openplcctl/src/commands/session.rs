@@ -12,7 +12,7 @@ use crate::arguments::Login;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::memory::Session;
-use crate::password;
+use crate::password::{self, Asked};
 
 #[derive(Deserialize)]
 struct LoggedIn {
@@ -45,7 +45,8 @@ pub async fn login(client: &mut Client, output: Output, login: Login) -> Result<
         Some(user) => user,
         None => ask_user()?,
     };
-    let password = password::obtain(login.password_stdin, login.create)?;
+    let asked = if login.create { Asked::First } else { Asked::Login };
+    let password = password::obtain(login.password_stdin, asked)?;
     let account = json!({ "username": user, "password": password });
     if login.create {
         let answer = client.post("/api/create-user", &account).await?;
