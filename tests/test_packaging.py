@@ -40,9 +40,9 @@ def options(text):
     return set(re.findall(r"^ +(?:-\w, )?(--[\w-]+)", text, re.MULTILINE))
 
 
-def commands():
-    """The commands of openplcctl."""
-    section = help_of("openplcctl").partition("Commands:\n")[2].partition("\n\n")[0]
+def commands(*above):
+    """The commands of openplcctl, or those below one of them."""
+    section = help_of("openplcctl", *above).partition("Commands:\n")[2].partition("\n\n")[0]
     return re.findall(r"^  ([\w-]+)", section, re.MULTILINE)
 
 
@@ -71,6 +71,9 @@ def test_manual_pages_tell_every_option(program):
             assert re.search(rf"^\.It Cm .*\b{command}\b", page, re.MULTILINE), command
             if command != "help":
                 offered |= options(help_of(program, command))
+                for below in set(commands(command)) - {"help"}:
+                    assert re.search(rf"^\.It Cm {command} {below}\b", page, re.MULTILINE), (command, below)
+                    offered |= options(help_of(program, command, below))
     assert told == offered
 
 
