@@ -5,11 +5,12 @@ import re
 import pytest
 
 FOLDER = "/run/runtime"
-USERS = ("root", "openplc-api", "openplc-core", "anna", "bert", "nobody")
+USERS = ("root", "openplc-api", "openplc-core", "openplc-plugin", "anna", "bert", "nobody")
 # For each socket that there may be, the users who are let in. anna is in group openplc.
 LET_IN = {
     "plc_runtime.socket": {"root", "openplc-api", "anna"},
     "compile.socket": {"root", "openplc-api", "anna"},
+    "image.socket": {"root", "openplc-plugin"},
 }
 DIAL = "import socket; socket.socket(socket.AF_UNIX).connect('{}')"
 
@@ -32,8 +33,8 @@ def test_nothing_of_ours_listens_elsewhere(plant, busy):
     assert ours and ours <= {f"{FOLDER}/{name}" for name in LET_IN}
 
 
-def test_the_folder_lets_only_the_group_through(plant, busy):
-    assert plant.machine.output("stat", "--format=%U %G %a", FOLDER) == "root openplc 750"
+def test_nobody_but_root_may_put_anything_there_and_only_the_group_sees_what_there_is(plant, busy):
+    assert plant.machine.output("stat", "--format=%U %G %a", FOLDER) == "root openplc 751"
 
 
 @pytest.mark.parametrize("user", USERS)
