@@ -9,6 +9,7 @@ mod register;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -22,8 +23,8 @@ use serde_json::Value;
 use crate::daemon::STACK;
 use crate::log_ring::LogRing;
 use conversation::Conversation;
-pub use register::PluginRecord;
 use register::{Peer, Register};
+pub use register::{PluginRecord, Reply};
 
 /// A plugin that has not said who it is after this time is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -153,11 +154,19 @@ impl<K: ImageKeeper> ImageServer<K> {
     /// # Errors
     /// What went wrong, for people.
     pub fn command(&self, name: &str, command: &str, params: Value) -> Result<Value, String> {
-        let answer = self.register.order(name, command, params);
-        let answer = answer.map_err(|error| error.to_string())?;
-        answer
-            .recv_timeout(COMMAND_PATIENCE)
-            .map_err(|_| format!("plugin `{name}` has not answered"))
+        let reply = self.ask(name, command, params)?;
+        let reply = reply.recv_timeout(COMMAND_PATIENCE);
+        let reply = reply.map_err(|_| format!("plugin `{name}` has not answered"))?;
+        Ok(reply.document)
+    }
+
+    /// Hands a command to a plugin. Its answer can be received where it gives one.
+    ///
+    /// # Errors
+    /// What went wrong, for people.
+    pub fn ask(&self, name: &str, command: &str, params: Value) -> Result<Receiver<Reply>, String> {
+        let order = self.register.order(name, command, params);
+        order.map_err(|error| error.to_string())
     }
 
     /// Sends one plugin away.

@@ -1,5 +1,6 @@
 //! Commands that somebody sends to the plugin by `POST /api/plugin-command`.
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
@@ -21,8 +22,26 @@ pub struct Command {
     pub params: Value,
 }
 
+/// The answer to a command.
+#[derive(Debug)]
+pub struct Reply {
+    /// Any JSON document.
+    pub document: Value,
+    /// Descriptors for the core, which knows what to do with them: users get the document only.
+    pub descriptors: Vec<OwnedFd>,
+}
+
+impl From<Value> for Reply {
+    fn from(document: Value) -> Self {
+        Self {
+            document,
+            descriptors: Vec::new(),
+        }
+    }
+}
+
 /// What answers commands.
-pub(crate) type Handler = dyn Fn(&Command) -> Value + Send + Sync;
+pub(crate) type Handler = dyn Fn(&Command) -> Reply + Send + Sync;
 
 /// Counts a command for as long as it lives.
 struct AtWork(Arc<AtomicUsize>);
@@ -46,7 +65,12 @@ impl Commands {
     }
 
     /// Has a command answered; `send` gets the answer, from whatever thread.
-    pub fn answer(&self, number: u64, command: Command, send: impl Fn(Report) + Send + 'static) {
+    pub fn answer(
+        &self,
+        number: u64,
+        command: Command,
+        send: impl Fn(Report, Vec<OwnedFd>) + Send + 'static,
+    ) {
         let handler = self
             .handler
             .read()
@@ -57,23 +81,26 @@ impl Commands {
             document: json!({ "error": why }),
         };
         let Some(handler) = handler else {
-            return send(refuse("this plugin takes no commands"));
+            return send(refuse("this plugin takes no commands"), Vec::new());
         };
         if self.at_work.fetch_add(1, Ordering::Relaxed) >= MOST {
             self.at_work.fetch_sub(1, Ordering::Relaxed);
-            return send(refuse("the plugin is busy with other commands"));
+            return send(refuse("the plugin is busy with other commands"), Vec::new());
         }
         let at_work = AtWork(self.at_work.clone());
         // One that cannot start is not answered; the core says so after a while.
         let _ = thread::Builder::new().name("command".into()).spawn(move || {
             let _at_work = at_work;
-            let document = handler(&command);
+            let Reply {
+                document,
+                descriptors,
+            } = handler(&command);
             let document = if document.to_string().len() > LONGEST {
                 json!({ "error": "the plugin's answer is too long" })
             } else {
                 document
             };
-            send(Report::Answer { number, document });
+            send(Report::Answer { number, document }, descriptors);
         });
     }
 }
@@ -89,7 +116,7 @@ mod tests {
             command: command.into(),
             params: Value::Null,
         };
-        commands.answer(7, command, move |report| sender.send(report).unwrap());
+        commands.answer(7, command, move |report, _| sender.send(report).unwrap());
         match receiver.recv().unwrap() {
             Report::Answer { number: 7, document } => document,
             other => panic!("{other:?}"),
@@ -106,8 +133,8 @@ mod tests {
                 .contains("takes no")
         );
         commands.set(Arc::new(|command: &Command| match command.command.as_str() {
-            "long" => Value::from("x".repeat(LONGEST)),
-            other => json!({ "did": other }),
+            "long" => Value::from("x".repeat(LONGEST)).into(),
+            other => json!({ "did": other }).into(),
         }));
         assert_eq!(answer(&commands, "it"), json!({ "did": "it" }));
         assert!(answer(&commands, "long")["error"].is_string());

@@ -77,10 +77,10 @@ mod run;
 mod session;
 mod statistics;
 
-pub use commands::Command;
+pub use commands::{Command, Reply};
 pub use openplc_image::{Address, AddressError, Area, Layout, Moment, PlcState, Table, View, Width, Write};
 pub use plugin::{Plugin, Ticket, Unavailable, WriteFailure};
-pub use run::run;
+pub use run::{Started, run, start};
 pub use statistics::{Field, Statistics};
 
 #[cfg(test)]

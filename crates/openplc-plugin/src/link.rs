@@ -1,7 +1,7 @@
 //! The thread that keeps the plugin attached to the core, and carries everything but values.
 
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process;
@@ -40,7 +40,7 @@ pub(crate) struct Shared {
     pub leaving: AtomicBool,
     socket: PathBuf,
     session: RwLock<Option<Arc<Session>>>,
-    reports: ArrayQueue<Report>,
+    reports: ArrayQueue<(Report, Vec<OwnedFd>)>,
     statistics: Mutex<Option<Value>>,
     ending: AtomicBool,
     bell: UnixStream,
@@ -84,7 +84,12 @@ impl Shared {
 
     /// Has a report sent. One that does not fit takes the place of the oldest.
     pub fn send(&self, report: Report) {
-        self.reports.force_push(report);
+        self.send_with(report, Vec::new());
+    }
+
+    /// As [`Self::send`], with descriptors.
+    pub fn send_with(&self, report: Report, descriptors: Vec<OwnedFd>) {
+        self.reports.force_push((report, descriptors));
         self.ring();
     }
 
@@ -223,8 +228,9 @@ impl Link {
         let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        while let Some(report) = self.shared.reports.pop() {
-            connection.send(&report)?;
+        while let Some((report, descriptors)) = self.shared.reports.pop() {
+            let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+            connection.send_with(&report, &descriptors)?;
         }
         while let Some((level, message)) = self.outlet.next(now) {
             connection.send(&Report::Log { level, message })?;
@@ -284,7 +290,7 @@ impl Link {
                 _,
             )) => {
                 let shared = self.shared.clone();
-                let answer = move |report| shared.send(report);
+                let answer = move |report, descriptors| shared.send_with(report, descriptors);
                 self.shared
                     .commands
                     .answer(number, Command { command, params }, answer);

@@ -12,7 +12,7 @@ use openplc_wire::image::Report;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::commands::Command;
+use crate::commands::{Command, Reply};
 use crate::link::Shared;
 use crate::session::Session;
 use crate::statistics::Statistics;
@@ -229,8 +229,10 @@ impl Plugin {
 
     /// Has `handler` answer commands (`POST /api/plugin-command`), up to four at a time on threads of their own. The answer
     /// is any JSON document; `{"error": text}` by custom where it failed. The caller waits for ten seconds.
-    pub fn on_command(&self, handler: impl Fn(&Command) -> Value + Send + Sync + 'static) {
-        self.shared.commands.set(Arc::new(handler));
+    pub fn on_command<R: Into<Reply>>(&self, handler: impl Fn(&Command) -> R + Send + Sync + 'static) {
+        self.shared
+            .commands
+            .set(Arc::new(move |command: &Command| handler(command).into()));
     }
 
     /// Asks that the PLC is started or stopped, for a plugin that knows a switch. `reason` is logged.

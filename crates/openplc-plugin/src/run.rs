@@ -22,6 +22,24 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the last log lines may take to get to the core.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// A plugin that has been started by [`start`].
+pub struct Started {
+    /// The plugin.
+    pub plugin: Plugin,
+    link: JoinHandle<()>,
+}
+
+impl Started {
+    /// Sends what waits to the core, for at most a second, and ends the attachment.
+    pub fn end(self) {
+        self.plugin.shared.end();
+        let deadline = Instant::now() + FAREWELL;
+        while !self.link.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 /// Runs the plugin `name`: logs as `identifier`, attaches to the core and calls `work`, whose result becomes the process's
 /// exit code. To be called first of all in `main`, while there is one thread.
 ///
@@ -31,11 +49,7 @@ pub fn run<E: Display>(
     identifier: &'static str,
     work: impl FnOnce(&Plugin) -> Result<(), E>,
 ) -> ExitCode {
-    let log = LogQueue::default();
-    let signals = receive_signals();
-    openplc_logging::init_with(identifier, "info", Box::new(log.clone()));
-    std::panic::set_hook(Box::new(|panic| tracing::error!("The plugin broke: {panic}")));
-    let (plugin, link) = match signals.and_then(|signals| start(name, signals, log)) {
+    let started = match start(name, identifier) {
         Ok(Some(started)) => started,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -43,7 +57,8 @@ pub fn run<E: Display>(
             return ExitCode::FAILURE;
         }
     };
-    let code = match work(&plugin) {
+    let plugin = &started.plugin;
+    let code = match work(plugin) {
         Ok(()) if plugin.is_leaving() => ExitCode::SUCCESS,
         Ok(()) => {
             plugin.report_failure("The plugin has ended by itself");
@@ -54,16 +69,24 @@ pub fn run<E: Display>(
             ExitCode::FAILURE
         }
     };
-    plugin.shared.end();
-    let deadline = Instant::now() + FAREWELL;
-    while !link.is_finished() && Instant::now() < deadline {
-        thread::sleep(Duration::from_millis(1));
-    }
+    started.end();
     code
 }
 
+/// As [`run`], for those who do the rest themselves. `None` where there is nothing to do.
+///
+/// # Errors
+/// When the configuration cannot be read, or the core does not answer within 30 seconds.
+pub fn start(name: &str, identifier: &'static str) -> io::Result<Option<Started>> {
+    let log = LogQueue::default();
+    let signals = receive_signals();
+    openplc_logging::init_with(identifier, "info", Box::new(log.clone()));
+    std::panic::set_hook(Box::new(|panic| tracing::error!("The plugin broke: {panic}")));
+    attach(name, signals?, log)
+}
+
 /// Attaches; none where there is no configuration, or no longer.
-fn start(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<(Plugin, JoinHandle<()>)>> {
+fn attach(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<Started>> {
     let place = |variable: &str, otherwise: &str| {
         std::env::var_os(variable).map_or_else(|| otherwise.into(), PathBuf::from)
     };
@@ -95,7 +118,7 @@ fn start(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<(Plu
         }
         thread::sleep(Duration::from_millis(1));
     }
-    Ok(Some((plugin, link)))
+    Ok(Some(Started { plugin, link }))
 }
 
 /// From now on SIGTERM and SIGINT are read from a descriptor.

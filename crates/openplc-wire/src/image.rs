@@ -62,7 +62,7 @@ pub enum Report {
         /// For people.
         message: String,
     },
-    /// The answer to an [`Order::Command`].
+    /// The answer to an [`Order::Command`], with the descriptors that belong to it.
     Answer {
         /// Its number.
         number: u64,

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod communication;
 pub mod control;
 pub mod deploy;
 pub mod figures;

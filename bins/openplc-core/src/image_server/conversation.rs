@@ -1,6 +1,7 @@
 //! What an attached plugin says, until it goes. Nothing of it costs the core more than a bounded time.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use openplc_wire::image::{MAX_STATISTICS, REPORTS_PER_SECOND, Report};
 use openplc_wire::transport::{Connection, TransportError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Grade, ImageKeeper, ImageServer};
+use super::{Grade, ImageKeeper, ImageServer, Reply};
 use crate::line_budget::LineBudget;
 
 /// Time between two looks at what became of a plugin's writes.
@@ -66,7 +67,7 @@ impl<'a, K: ImageKeeper> Conversation<'a, K> {
                 continue;
             }
             match connection.receive::<Report>() {
-                Ok((report, _)) => self.take(report),
+                Ok((report, descriptors)) => self.take(report, descriptors),
                 Err(TransportError::Closed) => return,
                 Err(error) => {
                     tracing::warn!("Plugin {} is sent away: {error}", self.name);
@@ -77,7 +78,7 @@ impl<'a, K: ImageKeeper> Conversation<'a, K> {
         }
     }
 
-    fn take(&mut self, report: Report) {
+    fn take(&mut self, report: Report, descriptors: Vec<OwnedFd>) {
         // Who only looks on has nothing to say.
         if self.grade == Grade::Reader {
             return;
@@ -103,7 +104,13 @@ impl<'a, K: ImageKeeper> Conversation<'a, K> {
                 message.truncate(message.floor_char_boundary(MAX_FAILURE));
                 server.register.set_failure(name, message);
             }
-            Report::Answer { number, document } => server.register.answered(name, number, document),
+            Report::Answer { number, document } => {
+                let reply = Reply {
+                    document,
+                    descriptors,
+                };
+                server.register.answered(name, number, reply);
+            }
             Report::Switch { run, reason } => {
                 let word = if run { "start" } else { "stop" };
                 tracing::warn!("Plugin {name} asks to {word} the PLC: {}", one_line(&reason));

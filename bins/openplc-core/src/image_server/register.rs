@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,15 @@ pub enum CommandError {
     /// The plugin could not read it.
     #[error("the command is longer than the {MAX_MESSAGE} bytes that a plugin takes")]
     TooLong,
+}
+
+/// A plugin's answer to a command.
+#[derive(Debug)]
+pub struct Reply {
+    /// A JSON document.
+    pub document: Value,
+    /// Descriptors that came with it.
+    pub descriptors: Vec<OwnedFd>,
 }
 
 /// A plugin that is attached.
@@ -54,7 +64,7 @@ struct Record {
     /// What had become of its writes when it left.
     writes: PeerStatistics,
     next_command: u64,
-    commands: BTreeMap<u64, SyncSender<Value>>,
+    commands: BTreeMap<u64, SyncSender<Reply>>,
 }
 
 /// What is known of one plugin.
@@ -139,14 +149,14 @@ impl Register {
     }
 
     /// Hands an answer to whoever waits for it.
-    pub fn answered(&self, name: &str, number: u64, document: Value) {
+    pub fn answered(&self, name: &str, number: u64, reply: Reply) {
         let command = self
             .records()
             .get_mut(name)
             .and_then(|record| record.commands.remove(&number));
         if let Some(command) = command {
             // Who has given up waiting needs no answer.
-            let _ = command.try_send(document);
+            let _ = command.try_send(reply);
         }
     }
 
@@ -154,7 +164,7 @@ impl Register {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub fn order(&self, name: &str, command: &str, params: Value) -> Result<Receiver<Value>, CommandError> {
+    pub fn order(&self, name: &str, command: &str, params: Value) -> Result<Receiver<Reply>, CommandError> {
         let absent = || CommandError::Absent(name.to_owned());
         let (sender, receiver) = sync_channel(1);
         let (order, orders) = {
