@@ -15,9 +15,9 @@ use crate::phase::Phase;
 use crate::values;
 
 /// How long all outputs of a line may take to become safe when the plugin ends: less than the time it is given for that.
-const FAREWELL: Duration = Duration::from_secs(3);
+const FAREWELL: Duration = Duration::from_secs(2);
 /// How long an exchange may still take that is under way when the PLC stops.
-const LAST_EXCHANGE: Duration = Duration::from_secs(1);
+const LAST_EXCHANGE: Duration = Duration::from_millis(500);
 /// Time between two looks for a turn where there is none.
 const IDLE: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,8 @@
 //!
 //! There are places for so many clients, and so many from one address. Where they are taken, a client that has asked nothing
 //! for a while makes room: an operator's screen that was restarted must not have to wait for the end of its own connections
-//! from before.
+//! from before. Those go first who have never asked anything that could be answered, so that many of them displace nobody who
+//! is at work.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,8 +13,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// After this time without a request a client may have to make room for another one.
+/// After this time without a request a client may have to make room for another one ...
 const MAKES_ROOM: Duration = Duration::from_secs(10);
+/// ... and one that was served before after this time.
+const MAKES_ROOM_ONCE_SERVED: Duration = Duration::from_secs(60);
 
 /// Most clients.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +31,8 @@ pub struct Limits {
 struct Client {
     address: IpAddr,
     last_request: Instant,
+    /// Whether it got an answer that was no exception.
+    was_served: bool,
     /// Tells it to go.
     dismissal: Arc<Notify>,
 }
@@ -75,6 +80,7 @@ impl Clients {
         let client = Client {
             address,
             last_request: Instant::now(),
+            was_served: false,
             dismissal: dismissal.clone(),
         };
         list.clients.insert(number, client);
@@ -96,25 +102,31 @@ impl Clients {
 }
 
 impl List {
-    /// Sends away the one of these that has been silent for the longest time, if that is long enough.
+    /// Sends away the one of these that is missed least, if it has been silent for long enough.
     fn dismiss(&mut self, mut eligible: impl FnMut(&Client) -> bool) -> Option<()> {
-        let silent = self.clients.iter().filter(|(_, client)| eligible(client));
-        let (number, client) = silent.min_by_key(|(_, client)| client.last_request)?;
-        if client.last_request.elapsed() < MAKES_ROOM {
-            return None;
-        }
-        client.dismissal.notify_one();
-        let number = *number;
-        self.clients.remove(&number);
+        let may_go = |client: &Client| {
+            let patience = if client.was_served {
+                MAKES_ROOM_ONCE_SERVED
+            } else {
+                MAKES_ROOM
+            };
+            client.last_request.elapsed() >= patience
+        };
+        let candidates = self.clients.iter();
+        let candidates = candidates.filter(|(_, client)| eligible(client) && may_go(client));
+        let least_missed = candidates.min_by_key(|(_, client)| (client.was_served, client.last_request));
+        let number = *least_missed?.0;
+        self.clients.remove(&number)?.dismissal.notify_one();
         Some(())
     }
 }
 
 impl Place {
-    /// The client has asked something.
-    pub fn note_request(&self) {
+    /// The client has asked something, and perhaps got an answer that was no exception.
+    pub fn note_request(&self, was_served: bool) {
         if let Some(client) = self.clients.list().clients.get_mut(&self.number) {
             client.last_request = Instant::now();
+            client.was_served |= was_served;
         }
     }
 
@@ -163,7 +175,7 @@ mod tests {
         let silent = clients.admit(address(1)).unwrap();
         let busy = clients.admit(address(1)).unwrap();
         tokio::time::advance(MAKES_ROOM / 2).await;
-        busy.note_request();
+        busy.note_request(false);
         assert!(clients.admit(address(2)).is_none());
         tokio::time::advance(MAKES_ROOM / 2).await;
         let new = clients.admit(address(2)).unwrap();
@@ -173,5 +185,25 @@ mod tests {
         assert!(clients.admit(address(1)).is_none());
         drop((busy, new));
         assert_eq!(clients.count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_served_stays_longer() {
+        let clients = Clients::new(Limits {
+            clients: 2,
+            clients_per_address: 2,
+        });
+        let served = clients.admit(address(1)).unwrap();
+        served.note_request(true);
+        tokio::time::advance(MAKES_ROOM / 2).await;
+        let silent = clients.admit(address(2)).unwrap();
+        tokio::time::advance(MAKES_ROOM).await;
+        let new = clients.admit(address(3)).unwrap();
+        silent.dismissed().await;
+        assert!(clients.admit(address(4)).is_none());
+        new.note_request(true);
+        tokio::time::advance(MAKES_ROOM_ONCE_SERVED).await;
+        let _newest = clients.admit(address(4)).unwrap();
+        served.dismissed().await;
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use openplc_modbus::tcp::{self, Frame, FrameError, MAX_FRAME};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::clients::Place;
 use crate::counters::Counters;
-use crate::device::Device;
+use crate::device::{Device, Outcome};
 use crate::points::Points;
 
 /// Bytes that are received at once: some frames, of a client that does not wait for answers.
@@ -65,13 +66,20 @@ pub async fn serve<P: Points>(
         loop {
             received.more(&mut stream, patience).await?;
             answers.clear();
-            received.take_frames(|frame| {
+            let mut was_served = false;
+            while let Some(frame) = received.frame()? {
+                if !answers.is_empty() {
+                    // Who sends many requests at once takes turns with the others at each of them.
+                    yield_now().await;
+                }
                 tcp::encode(frame.header, &mut answers, |answer| {
-                    counters.count(device.answer(frame.pdu, answer));
+                    let outcome = device.answer(frame.pdu, answer);
+                    was_served |= !matches!(outcome, Outcome::Refused(_));
+                    counters.count(outcome);
                 });
-            })?;
+            }
             if !answers.is_empty() {
-                place.note_request();
+                place.note_request(was_served);
                 let written = timeout(patience.frame, stream.write_all(&answers)).await;
                 written.map_err(|_| End::Unread)??;
             }
@@ -89,6 +97,8 @@ pub async fn serve<P: Points>(
 /// What was received and is not answered yet.
 struct Received {
     bytes: Vec<u8>,
+    /// How many of them are the frame that was looked at last.
+    taken: usize,
     /// When the frame began that is incomplete.
     begun: Option<Instant>,
 }
@@ -97,6 +107,7 @@ impl Default for Received {
     fn default() -> Self {
         Self {
             bytes: Vec::with_capacity(BUFFER),
+            taken: 0,
             begun: None,
         }
     }
@@ -125,19 +136,19 @@ impl Received {
         Ok(())
     }
 
-    /// Calls `handle` with each complete frame.
-    fn take_frames(&mut self, mut handle: impl FnMut(Frame<'_>)) -> Result<(), FrameError> {
-        let mut taken = 0;
-        while let Some(frame) = Frame::parse(&self.bytes[taken..])? {
-            taken += frame.bytes;
-            handle(frame);
-        }
+    /// The next complete frame.
+    fn frame(&mut self) -> Result<Option<Frame<'_>>, FrameError> {
+        let taken = std::mem::take(&mut self.taken);
         self.bytes.drain(..taken);
-        self.begun = match self.begun {
-            _ if self.bytes.is_empty() => None,
-            Some(begun) if taken == 0 => Some(begun),
-            _ => Some(Instant::now()),
-        };
-        Ok(())
+        let frame = Frame::parse(&self.bytes)?;
+        match &frame {
+            Some(frame) => {
+                self.taken = frame.bytes;
+                self.begun = None;
+            }
+            None if self.bytes.is_empty() => self.begun = None,
+            None => self.begun = Some(self.begun.unwrap_or_else(Instant::now)),
+        }
+        Ok(frame)
     }
 }
