@@ -1,0 +1,11 @@
+//! `openplc-plugin-host NAME`: runs the plugin NAME of `plugins.conf` in a process of its own.
+
+mod confinement;
+mod daemon;
+mod hooks;
+mod interpreter;
+mod native;
+
+fn main() -> std::process::ExitCode {
+    daemon::main()
+}

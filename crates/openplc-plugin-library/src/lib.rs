@@ -1,0 +1,4 @@
+//! `libopenplc_plugin.so`: everything that `openplc-plugin-abi` exports to C, and nothing else.
+
+// Not used here; what it exports is.
+use openplc_plugin_abi as _;
