@@ -16,6 +16,7 @@ EXPOSURE = {
     "openplc-api.service": 4,
     "openplc-compile@.service": 4,
     "openplc-core.service": 9,
+    "openplc-plugin@.service": 10,
 }
 MANUALS = {"openplcctl": 1, "openplc-latency": 1, "openplc-api": 8, "openplc-compile": 8, "openplc-launcher": 8}
 
@@ -52,11 +53,15 @@ def test_sandboxes_stay_tight(unit):
     assert checked.returncode == 0, checked.stdout[-500:] + checked.stderr
 
 
+def test_every_sandbox_is_judged():
+    assert {path.name for path in UNITS.glob("*.service")} == set(EXPOSURE)
+
+
 def test_units_are_sound(tmp_path):
     for unit in UNITS.iterdir():
         text = re.sub("/usr/(lib/openplc-runtime|bin)/", f"{BINARIES}/", unit.read_text())
         (tmp_path / unit.name).write_text(text)
-    units = [path for path in tmp_path.iterdir() if path.suffix in {".service", ".socket"} and "@" not in path.name]
+    units = [path for path in tmp_path.iterdir() if path.suffix in {".service", ".socket", ".path"} and "@" not in path.name]
     checked = analyze("verify", "--man=no", *units, SYSTEMD_UNIT_PATH=f"{tmp_path}:")
     assert (checked.returncode, checked.stderr) == (0, "")
 
