@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use openplc_bundle::Bundle;
 use openplc_settings::compile::Compile;
 use openplc_wire::control::Level;
+use openplc_wire::manifest::Generation;
 
 use crate::compiler::{self, Outcome, Run, Surroundings};
 use crate::conversation::Conversation;
@@ -15,9 +16,14 @@ use crate::diagnostics;
 use crate::ending::Ending;
 use crate::jobs::{self, Unit};
 use crate::linker;
-use crate::matiec::{self, Group, Plan};
+use crate::plan::{self, Group, Plan};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
+
+/// Memory that one compiler may need, in bytes: 350 MB for a MatIEC program of 1.7 MB, measured ...
+const MEMORY_OF_C: u64 = 350 << 20;
+/// ... and the templates of STruC++ take more for less.
+const MEMORY_OF_CXX: u64 = 500 << 20;
 
 /// Everything that a build needs.
 pub struct Build<'a> {
@@ -61,10 +67,9 @@ impl Build<'_> {
     /// One sentence for the user.
     pub fn run(&self, client: &mut Conversation) -> Result<PathBuf, Failure> {
         let jobs = self.jobs();
-        let Plan { groups, files } =
-            matiec::plan(self.bundle, self.toolchain, jobs, self.settings.optimisation);
+        let plan = plan::plan(self.bundle, self.toolchain, jobs, self.settings.optimisation);
         self.workspace
-            .fill(self.bundle, &files)
+            .fill(self.bundle, &plan.files)
             .map_err(|error| self.no_space(&error.to_string()))?;
         let surroundings = Surroundings {
             folder: self.workspace.sources(),
@@ -73,7 +78,7 @@ impl Build<'_> {
             group: self.group,
             ending: self.ending.clone(),
         };
-        self.make(client, groups, &surroundings)
+        self.make(client, plan, &surroundings)
     }
 
     /// Compiles every group the fast way, and those that do not go along with it the sure way; all of them, if they do
@@ -81,24 +86,37 @@ impl Build<'_> {
     fn make(
         &self,
         client: &mut Conversation,
-        mut groups: Vec<Group>,
+        plan: Plan,
         surroundings: &Surroundings,
     ) -> Result<PathBuf, Failure> {
+        let Plan {
+            header, mut groups, ..
+        } = plan;
         let start = Instant::now();
         let mut progress = Progress::default();
         let mut again = BTreeSet::new();
         let units = groups
             .iter_mut()
-            .flat_map(|group| std::mem::take(&mut group.units))
-            .collect();
-        jobs::run(units, self.jobs(), surroundings, &mut |unit, run| {
-            if run.outcome == Outcome::Errors && !groups[unit.group].instead.is_empty() {
-                again.insert(unit.group);
+            .flat_map(|group| std::mem::take(&mut group.units));
+        let (waiting, first): (Vec<Unit>, Vec<Unit>) = units.partition(|unit| unit.after_header);
+        let mut header_is_there = false;
+        let first = header.iter().cloned().chain(first).collect();
+        jobs::run(first, self.jobs(), surroundings, &mut |unit, run| {
+            if header.as_ref().is_some_and(|header| header.object == unit.object) {
+                header_is_there = run.outcome == Outcome::Success;
             } else {
-                self.finish(client, unit, &run, &mut progress);
+                self.finish_fast(client, unit, &run, &groups, &mut again, &mut progress);
             }
             progress.failure.is_none()
         });
+        if header_is_there {
+            jobs::run(waiting, self.jobs(), surroundings, &mut |unit, run| {
+                self.finish_fast(client, unit, &run, &groups, &mut again, &mut progress);
+                progress.failure.is_none()
+            });
+        } else {
+            again.extend(waiting.iter().map(|unit| unit.group));
+        }
         self.compile_instead(client, &mut groups, &again, surroundings, &mut progress)?;
         client.log(
             Level::Info,
@@ -143,6 +161,23 @@ impl Build<'_> {
         }
     }
 
+    /// A unit that does not compile the fast way is compiled again before anything is reported.
+    fn finish_fast(
+        &self,
+        client: &mut Conversation,
+        unit: Unit,
+        run: &Run,
+        groups: &[Group],
+        again: &mut BTreeSet<usize>,
+        progress: &mut Progress,
+    ) {
+        if run.outcome == Outcome::Errors && !groups[unit.group].instead.is_empty() {
+            again.insert(unit.group);
+        } else {
+            self.finish(client, unit, run, progress);
+        }
+    }
+
     fn finish(&self, client: &mut Conversation, unit: Unit, run: &Run, progress: &mut Progress) {
         self.report(client, &unit.name, run, unit.shows_warnings);
         if run.outcome == Outcome::Success {
@@ -154,7 +189,7 @@ impl Build<'_> {
 
     fn link(&self, objects: &[String], surroundings: &Surroundings) -> Run {
         // The linker writes the name that it was given into the object: not one with our random folder.
-        let arguments = matiec::link_arguments(self.toolchain, objects, "../out/program.so");
+        let arguments = plan::link_arguments(self.toolchain, objects, "../out/program.so");
         compiler::run(&self.toolchain.cxx, &arguments, surroundings)
     }
 
@@ -181,7 +216,11 @@ impl Build<'_> {
 
     /// Compilers at the same time.
     fn jobs(&self) -> usize {
-        self.settings.jobs.unwrap_or_else(jobs::at_once)
+        let memory_of_one = match self.bundle.generation {
+            Generation::Matiec => MEMORY_OF_C,
+            Generation::Strucpp => MEMORY_OF_CXX,
+        };
+        self.settings.jobs.unwrap_or_else(|| jobs::at_once(memory_of_one))
     }
 
     fn report(&self, client: &mut Conversation, name: &str, run: &Run, shows_warnings: bool) {

@@ -6,9 +6,6 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use crate::compiler::{self, Outcome, Run, Surroundings};
 
-/// Memory that one compiler may need, in bytes: 350 MB for a program of 1.7 MB, measured.
-const MEMORY_OF_A_COMPILER: u64 = 350 << 20;
-
 /// One translation unit.
 #[derive(Debug, Clone)]
 pub struct Unit {
@@ -26,8 +23,10 @@ pub struct Unit {
     pub weight: usize,
     /// Whether a user wrote it and can act on warnings. There are none of generated code for that reason.
     pub shows_warnings: bool,
-    /// Number of the group in [`run`] to which it belongs.
+    /// Number of the group to which it belongs.
     pub group: usize,
+    /// Whether it waits for the header that is compiled once for many.
+    pub after_header: bool,
 }
 
 /// Compiles all units, up to `parallel` at a time, and calls `report` as each ends. Once `report` has returned false, or the end has come, nothing
@@ -79,10 +78,10 @@ fn compile(unit: &Unit, surroundings: &Surroundings) -> Run {
     run
 }
 
-/// How many compilers the machine can take.
-pub fn at_once() -> usize {
+/// How many compilers the machine can take, if each needs so much memory (bytes).
+pub fn at_once(memory_of_one: u64) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = available_memory().map_or(usize::MAX, |bytes| (bytes / MEMORY_OF_A_COMPILER) as usize);
+    let memory = available_memory().map_or(usize::MAX, |bytes| (bytes / memory_of_one) as usize);
     processors.min(memory).max(1)
 }
 

@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use openplc_bundle::Bundle;
-use openplc_bundle::matiec::C_BLOCKS;
+use openplc_bundle::{Bundle, C_BLOCKS};
 use openplc_program::sources;
 use openplc_settings::compile::Optimisation;
 
 use crate::jobs::Unit;
+use crate::plan::{Group, Plan, level};
 use crate::split::split;
 use crate::toolchain::Toolchain;
 
-/// The levels of optimisation that can be set. docs/decisions/0001-optimisation-level.md says why 1 is the program's.
-const LEVELS: [[&str; 1]; 4] = [["-O0"], ["-O1"], ["-O2"], ["-O3"]];
 /// What goes with level 1 of the program where the compiler knows it.
 const PROGRAM_TUNING: [&str; 8] = [
     "-fno-reorder-blocks",
@@ -73,26 +71,6 @@ const USER_CXX: [&str; 6] = [
 /// For the shim.
 const SHIM: [&str; 2] = ["-std=gnu++17", "-fno-gnu-unique"];
 
-/// For linking. The wrapped functions are those of the shim.
-const LINK: [&str; 16] = [
-    "-shared",
-    "-Wl,-z,now",
-    "-Wl,-z,noexecstack",
-    "-Wl,-z,relro",
-    "-Wl,--no-undefined",
-    "-Wl,--version-script=../runtime/exports.map",
-    "-Wl,--wrap=printf",
-    "-Wl,--wrap=vprintf",
-    "-Wl,--wrap=puts",
-    "-Wl,--wrap=putchar",
-    "-Wl,--wrap=putc",
-    "-Wl,--wrap=exit",
-    "-Wl,--wrap=_exit",
-    "-Wl,--wrap=_Exit",
-    "-Wl,--wrap=quick_exit",
-    "-Wl,--build-id=none",
-];
-
 /// Name of the file that includes the small units.
 const TABLES: &str = "tables.c";
 /// The units that it includes, and what each needs.
@@ -104,25 +82,6 @@ const TABLE_UNITS: [(&str, &[&str]); 3] = [
 
 /// Name of the file that stands for `Res0.c` when `POUS.c` is compiled in parts.
 const RESOURCE: &str = "resource.c";
-
-/// Units that belong together. When one of them does not compile, or all do not link, `instead` is compiled before anything
-/// is reported.
-#[derive(Debug)]
-pub struct Group {
-    /// The fast way.
-    pub units: Vec<Unit>,
-    /// The sure way.
-    pub instead: Vec<Unit>,
-}
-
-/// What is compiled, and the files that it needs besides the upload.
-#[derive(Debug)]
-pub struct Plan {
-    /// Everything to compile.
-    pub groups: Vec<Group>,
-    /// Names and texts of the files for the folder `runtime`.
-    pub files: Vec<(String, String)>,
-}
 
 /// The files that every build adds.
 fn own_sources() -> Vec<(&'static str, &'static str)> {
@@ -138,8 +97,8 @@ fn own_sources() -> Vec<(&'static str, &'static str)> {
     sources
 }
 
-/// Everything but the upload that decides what a build makes.
-pub fn fingerprint(toolchain: &Toolchain, optimisation: Optimisation) -> Vec<String> {
+/// Options and sources of this generation's builds.
+pub fn fingerprint(optimisation: Optimisation) -> Vec<String> {
     let options = [
         &COMMON[..],
         &GENERATED,
@@ -147,34 +106,19 @@ pub fn fingerprint(toolchain: &Toolchain, optimisation: Optimisation) -> Vec<Str
         &PYTHON,
         &USER_CXX,
         &SHIM,
-        &LINK,
         level(optimisation.program),
         tuning(optimisation),
         &TABLE_OPTIMISATION,
         &SHIM_OPTIMISATION,
         level(optimisation.blocks),
     ];
-    let mut parts = vec![
-        env!("CARGO_PKG_VERSION").to_owned(),
-        toolchain.version.clone(),
-        options.concat().join(" "),
-    ];
-    parts.extend(toolchain.linker.map(str::to_owned));
+    let mut parts = vec![options.concat().join(" ")];
     parts.extend(
         own_sources()
             .iter()
             .flat_map(|(name, text)| [(*name).to_owned(), (*text).to_owned()]),
     );
     parts
-}
-
-/// Compiler and options, for people.
-pub fn description(toolchain: &Toolchain, optimisation: Optimisation) -> String {
-    format!("{} -O{}", toolchain.version, optimisation.program)
-}
-
-fn level(number: u8) -> &'static [&'static str] {
-    LEVELS.get(usize::from(number)).map_or(&[], |option| option)
 }
 
 /// More options for the program. They are measured for level 1; whoever chooses another one gets that of the compiler.
@@ -216,14 +160,7 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisatio
             instead: Vec::new(),
         });
     }
-    for (number, group) in groups.iter_mut().enumerate() {
-        group
-            .units
-            .iter_mut()
-            .chain(&mut group.instead)
-            .for_each(|unit| unit.group = number);
-    }
-    Plan { groups, files }
+    Plan::new(groups, files)
 }
 
 struct Compilers<'a> {
@@ -384,20 +321,7 @@ impl Compilers<'_> {
             object,
             shows_warnings: false,
             group: 0,
+            after_header: false,
         }
     }
-}
-
-/// Arguments for linking the objects that are there.
-pub fn link_arguments(toolchain: &Toolchain, objects: &[String], output: &str) -> Vec<String> {
-    let linker = toolchain.linker.map(|name| format!("-fuse-ld={name}"));
-    let mut arguments: Vec<String> = LINK
-        .iter()
-        .map(|option| (*option).to_owned())
-        .chain(linker)
-        .collect();
-    arguments.extend(objects.iter().cloned());
-    // Communication blocks and C++ blocks may use both; empty libraries on today's systems.
-    arguments.extend(["-lm", "-lpthread", "-lrt", "-o", output].map(str::to_owned));
-    arguments
 }

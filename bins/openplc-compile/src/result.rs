@@ -47,6 +47,8 @@ pub fn seal(
         variables: bundle.program.variables.clone(),
         conf: bundle.conf.clone(),
         uses_python: bundle.program.uses_python,
+        retains: bundle.program.retains,
+        image_conf: bundle.program.image_conf.clone(),
     })?;
     anyhow::ensure!(
         manifest.len() as u64 <= MAX_MANIFEST,

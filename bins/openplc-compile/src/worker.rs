@@ -18,7 +18,7 @@ use crate::build::Build;
 use crate::conversation::Conversation;
 use crate::ending::Ending;
 use crate::guard::{self, Guard};
-use crate::matiec;
+use crate::plan;
 use crate::result;
 use crate::sandbox;
 use crate::toolchain::{Toolchain, ToolchainError};
@@ -144,7 +144,7 @@ fn converse(
         &object,
         &bundle,
         program,
-        matiec::description(&toolchain, settings.optimisation),
+        plan::description(&toolchain, settings.optimisation),
     )
     .map_err(|error| Conclusion::Failed(format!("The built program cannot be handed over: {error:#}.")))?;
     let line = format!(
@@ -191,7 +191,7 @@ fn identity(
     toolchain: &Toolchain,
     optimisation: Optimisation,
 ) -> Result<ProgramId, Conclusion> {
-    let fingerprint = matiec::fingerprint(toolchain, optimisation);
+    let fingerprint = plan::fingerprint(bundle.generation, toolchain, optimisation);
     let parts: Vec<&str> = fingerprint.iter().map(String::as_str).collect();
     ProgramId::try_from(bundle.identity(&parts)).map_err(|error| Conclusion::Failed(error.to_string()))
 }

@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context, anyhow, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
-use openplc_image::{Layout, Sizes};
+use openplc_image::Sizes;
 use openplc_rt::{fault_record, memory};
 use openplc_settings::core::Core;
 use openplc_settings::{Loaded, Problem};
@@ -95,10 +95,10 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     log_ids::go_on(&log, store.directory());
 
     // Outputs are off from the first moment, whatever ended the process before.
-    let process_image = Arc::new(ProcessImage::new(&Sizes::default()).context("making the process image")?);
-    let safe_outputs = settings.outputs.prepare(&Layout::new(&Sizes::default()));
-    let (slot, scheduling) = ScanSlot::start(&settings.real_time, process_image.clone(), safe_outputs)
-        .context("starting the scan thread")?;
+    let process_image = ProcessImage::new(&Sizes::default(), settings.outputs.clone());
+    let process_image = Arc::new(process_image.context("making the process image")?);
+    let (slot, scheduling) =
+        ScanSlot::start(&settings.real_time, process_image.clone()).context("starting the scan thread")?;
     let real_time = Granted::with_memory(scheduling);
     let manager = ServiceManager::from_environment();
     confine();

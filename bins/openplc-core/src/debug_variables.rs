@@ -1,12 +1,12 @@
 //! A program's variables as the debug protocol sees them.
 
-use openplc_engine::debug::Variables;
+use openplc_engine::debug::{NotForced, Variables};
 use openplc_image::{Address, Area};
-use openplc_program::Program;
+use openplc_program::{ForceError, Program};
 
 use crate::process_image::ProcessImage;
 
-/// The variables of a program's first debug array. Located outputs and memory are forced in the process image too, so that no
+/// The variables of a program. Located outputs and memory are forced in the process image too, so that no
 /// plugin changes them. Inputs are not: what the world says is there again once the program lets go of the forced value.
 pub struct DebugVariables<'a> {
     /// The program, between two scans.
@@ -27,8 +27,8 @@ impl DebugVariables<'_> {
 }
 
 impl Variables for DebugVariables<'_> {
-    fn count(&self) -> u32 {
-        self.program.array_lengths().first().copied().unwrap_or(0)
+    fn arrays(&self) -> &[u32] {
+        self.program.array_lengths()
     }
 
     fn size(&mut self, index: u32) -> Option<usize> {
@@ -39,10 +39,12 @@ impl Variables for DebugVariables<'_> {
         self.program.read(index, into)
     }
 
-    fn force(&mut self, index: u32, value: Option<&[u8]>) -> bool {
-        if self.program.force(index, value).is_err() {
-            return false;
-        }
+    fn force(&mut self, index: u32, value: Option<&[u8]>) -> Result<(), NotForced> {
+        self.program.force(index, value).map_err(|error| match error {
+            ForceError::OutOfBounds | ForceError::Failed => NotForced::OutOfBounds,
+            ForceError::WrongLength => NotForced::WrongLength,
+            ForceError::ReadOnly => NotForced::ReadOnly,
+        })?;
         let number = self.program.located_by_debug_address(index);
         let address = number.and_then(|number| self.located.get(number).copied());
         if let Some(address) = address.filter(|address| address.table().area() != Area::Input) {
@@ -50,7 +52,7 @@ impl Variables for DebugVariables<'_> {
             let forced = value.and_then(|_| self.number(index));
             self.image.force(address, forced);
         }
-        true
+        Ok(())
     }
 
     fn set_byte_order(&mut self, reverse: bool) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 14] = [
+const OURS: [&str; 16] = [
     "openplc-core",
     "program-output",
     "control",
@@ -19,6 +19,8 @@ const OURS: [&str; 14] = [
     "retention",
     "image",
     "plugin",
+    "plugins",
+    "switch",
 ];
 
 /// Whether this process has threads that are not its own.

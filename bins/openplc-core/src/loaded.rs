@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use openplc_engine::cycle::Cycle;
 use openplc_engine::statistics::{self, Reader};
-use openplc_image::{Address, AddressError, Area, Binding, Layout, Moment, OutsideImage, PlcState, Width};
+use openplc_image::{Address, Binding, Moment, OutsideImage, PlcState, Sizes};
 use openplc_program::python::Requests;
 use openplc_program::{
-    Fault, Faulted, Host, LoadError, Located, LocatedValues, MAX_TASKS, Program, Severity, Task, TaskRun,
+    Fault, Faulted, Host, LoadError, LocatedValues, MAX_TASKS, Program, Severity, Task, TaskRun,
 };
+use openplc_rt::clock;
 use openplc_wire::manifest::Manifest;
 
 use crate::debug_variables::DebugVariables;
 use crate::foreign_threads;
+use crate::located_points::{LocatedPoints, SharedPoints, Unbound};
 use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;
 use crate::python_blocks::PythonBlocks;
@@ -46,9 +48,12 @@ pub struct Loaded {
     /// Its Python blocks, if it has any. Whoever takes them out to end them puts them back.
     pub python: Option<PythonBlocks>,
     requests: Arc<Requests>,
-    /// Addresses of its located variables, and the image that they lie in.
-    located: Vec<Address>,
-    layout: Layout,
+    /// Its located variables in the process image.
+    located: LocatedPoints,
+    /// Those that several of its tasks use, if there are any.
+    shared: Option<SharedPoints>,
+    /// All of them, prepared for the moment in which its scans begin.
+    beginning: Option<Binding>,
 }
 
 /// What the thread of one task needs for its scans.
@@ -59,10 +64,8 @@ pub struct ScanTask {
     pub allowance: u64,
     /// Why they ended by themselves.
     pub fault: Option<TaskFault>,
-    /// The located variables that it exchanges with the process image.
+    /// The located variables that it alone exchanges with the process image.
     binding: Binding,
-    /// Whether its next scan is the first after an exchange.
-    begins: bool,
     /// Time (ns) between its scans.
     period: u64,
     run: TaskRun,
@@ -95,12 +98,9 @@ pub enum LoadFailure {
     /// The object cannot be used.
     #[error(transparent)]
     Object(#[from] LoadError),
-    /// A located variable has an address that does not exist.
-    #[error("a located variable of the program has no address: {0}")]
-    Address(#[from] AddressError),
-    /// A located variable is of no area or width that there is.
-    #[error("a located variable of the program begins with %{0}{1}, which does not exist")]
-    Unknown(char, char),
+    /// Its located variables have no place in a process image.
+    #[error(transparent)]
+    Located(#[from] Unbound),
     /// A located variable lies outside of the process image.
     #[error(transparent)]
     Outside(#[from] OutsideImage),
@@ -140,12 +140,7 @@ impl Loaded {
     ///
     /// # Errors
     /// [`LoadFailure`]; nothing is left of it then.
-    pub fn load(
-        path: &Path,
-        manifest: Arc<Manifest>,
-        log: Arc<ProgramLog>,
-        layout: &Layout,
-    ) -> Result<Self, LoadFailure> {
+    pub fn load(path: &Path, manifest: Arc<Manifest>, log: Arc<ProgramLog>) -> Result<Self, LoadFailure> {
         let requests = Arc::new(Requests::default());
         let host = ProgramHost {
             log,
@@ -153,13 +148,9 @@ impl Loaded {
         };
         let mut program = Program::load(path, Box::new(host))?;
         program.prefault();
-        let located = located(&program)?;
-        // The values of several tasks are not exchanged with the image: see `Program::located_values`.
-        let located = if program.tasks().len() == 1 {
-            located
-        } else {
-            Vec::new()
-        };
+        let located = LocatedPoints::of(&program, manifest.image_conf.as_deref())?;
+        let intervals = program.tasks().iter().map(|task| task.interval_ns.get());
+        let shared = located.shared(intervals.max().unwrap_or(0))?;
         let mut by_urgency = program.take_runs();
         by_urgency.sort_by_key(|run| {
             let task = &program.tasks()[run.number()];
@@ -175,8 +166,7 @@ impl Loaded {
                 cycle: Cycle::new(task.interval_ns, recorder),
                 allowance: allowance(task.interval_ns.get()),
                 fault: None,
-                binding: Binding::new(layout, &located)?,
-                begins: true,
+                binding: located.of_task(run.number())?,
                 period: task.interval_ns.get(),
                 run,
             });
@@ -191,7 +181,8 @@ impl Loaded {
             manifest,
             md5: program.md5().to_owned(),
             located,
-            layout: layout.clone(),
+            shared,
+            beginning: None,
             tasks,
             figures,
             program,
@@ -200,25 +191,57 @@ impl Loaded {
         })
     }
 
-    /// Prepares the exchange of values with the process image: outputs and memory that the running program of `before` has
-    /// located variables at too keep their values; the others begin with those that this program has. Returns the same for
-    /// the program after this one.
-    pub fn bind_after(&mut self, before: Option<&Binding>) -> Option<Binding> {
+    /// Sizes of the process image that it needs.
+    pub fn image_sizes(&self) -> &Sizes {
+        self.located.layout.sizes()
+    }
+
+    /// Where the process image has its located variables.
+    pub fn located_addresses(&self) -> &[Address] {
+        &self.located.addresses
+    }
+
+    /// Prepares [`Self::begin`]: outputs and memory that the running program of `before` has located variables at too keep their
+    /// values; the others begin with those that this program has.
+    pub fn prepare_to_begin(&mut self, before: Option<&[Address]>) {
         // They have been bound before, so they can be bound again.
-        let bind = || Binding::new(&self.layout, &self.located).ok();
-        if let (Some(mut binding), Some(Some(task))) = (bind(), self.tasks.first_mut()) {
-            before.inspect(|before| binding.inherit(before));
-            task.binding = binding;
-            task.begins = true;
+        let Ok(mut beginning) = self.located.all() else {
+            return;
+        };
+        if let Some(before) = before.and_then(|before| self.located.of_program_before(before)) {
+            beginning.inherit(&before);
         }
-        bind()
+        self.beginning = Some(beginning);
+        let tasks = self.tasks.iter_mut().flatten();
+        for task in tasks {
+            if let Ok(binding) = self.located.of_task(task.run.number()) {
+                task.binding = binding;
+            }
+        }
+        let slowest = self
+            .program
+            .tasks()
+            .iter()
+            .map(|task| task.interval_ns.get())
+            .max();
+        if let Ok(shared) = self.located.shared(slowest.unwrap_or(0)) {
+            self.shared = shared;
+        }
+    }
+
+    /// Its scans are about to begin, and none executes: gives the image its initial values, and it those of the image. Allocates
+    /// nothing.
+    pub fn begin(&mut self, image: &ProcessImage) {
+        if let Some(beginning) = &mut self.beginning {
+            image.start(beginning, &mut Values(self.program.all_values()));
+        }
     }
 
     /// Its variables for a debugger, and the MD5 of its source.
     pub fn debug_variables<'a>(&'a mut self, image: &'a ProcessImage) -> (DebugVariables<'a>, &'a str) {
         let variables = DebugVariables {
             program: &mut self.program,
-            located: &self.located,
+            located: &self.located.addresses,
             image,
         };
         (variables, &self.md5)
@@ -239,13 +262,22 @@ impl Loaded {
         self.requests.next_scan();
         let scans = task.cycle.scans();
         if let Some(values) = self.program.located_values(&mut task.run) {
-            let mut values = Values(values);
-            if mem::take(&mut task.begins) {
-                image.start(&mut task.binding, &mut values);
-            }
-            image.before_scan(&mut task.binding, &mut values, started);
+            image.before_scan(&mut task.binding, &mut Values(values), started);
         }
-        self.program.run(&mut task.run, task.cycle.time())?;
+        if let Some(shared) = &self.shared {
+            shared.before_scan(image, &mut Values(self.program.shared_values()), started);
+        }
+        let result = self.program.run(&mut task.run, task.cycle.time());
+        if let Some(shared) = &self.shared {
+            let goes_on = || result.is_ok() && goes_on();
+            shared.after_scan(
+                image,
+                &Values(self.program.shared_values()),
+                clock::now(),
+                goes_on,
+            );
+        }
+        result?;
         if let Some(values) = self.program.located_values(&mut task.run) {
             let moment = Moment {
                 scan: scans + 1,
@@ -305,17 +337,6 @@ fn retained_of(program: &mut Program, manifest: &Manifest) -> Option<Retained> {
     Retained::of(program, manifest)
         .inspect_err(|error| tracing::warn!("Variables of program {short} are not retained: {error}"))
         .ok()?
-}
-
-/// Where the image has the program's located variables.
-fn located(program: &Program) -> Result<Vec<Address>, LoadFailure> {
-    let address = |variable: &Located| {
-        let (area, width) = (variable.area, variable.width);
-        let parts = Area::from_letter(area).zip(Width::from_letter(width));
-        let (in_area, of_width) = parts.ok_or(LoadFailure::Unknown(area, width))?;
-        Ok(Address::new(in_area, of_width, variable.slot, variable.bit)?)
-    };
-    program.located().iter().map(address).collect()
 }
 
 /// Longest time (ns) that a scan may take before it counts as hanging.

@@ -7,11 +7,11 @@ mod exchange;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use openplc_engine::debug::{self, MAX_FRAME, Malformed};
+use openplc_engine::debug::{self, Dialect, MAX_FRAME, Malformed};
 use openplc_engine::lifecycle;
 use openplc_wire::control::{PlcState, ProgramSummary, Refusal, Status};
 use openplc_wire::figures::Detail;
-use openplc_wire::manifest::{Manifest, ProgramId, Variable};
+use openplc_wire::manifest::{Generation, Manifest, ProgramId, Variable};
 use openplc_wire::retain::RetainStatus;
 
 use crate::fault_history::FaultHistory;
@@ -26,6 +26,8 @@ use crate::view::{View, shown};
 const SCAN_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a debug request waits for a scan to end; the Editor gives up after 5 s.
 const DEBUG_PATIENCE: Duration = Duration::from_millis(1500);
+/// How often a debug request is begun again because the program was exchanged.
+const DEBUG_TRIES: usize = 3;
 
 /// A request that was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,34 +125,49 @@ impl Machine {
         self.end_python();
     }
 
-    /// Answers one debug request.
+    /// Answers one debug request, in the dialect of the program's debugger.
     ///
     /// # Errors
     /// [`Refused`] where the debug protocol itself has no answer.
     pub fn debug(&self, frame: &[u8]) -> Result<Vec<u8>, Refused> {
-        let request = match debug::Request::parse(frame) {
-            Ok(request) => request,
-            Err(malformed @ Malformed::Answered(..)) => return Ok(malformed.reply().unwrap_or_default()),
-            Err(malformed) => {
-                return Err(Refused {
-                    reason: Refusal::Invalid,
-                    message: malformed.to_string(),
-                });
+        let mut generation = self.view().manifest().map(|manifest| manifest.generation);
+        // The program may be exchanged for one of the other generation meanwhile, but not for ever.
+        for _ in 0..DEBUG_TRIES {
+            let dialect = match generation {
+                Some(Generation::Matiec) => Dialect::Matiec,
+                // Without a program any request gets the same answer, whatever dialect it is in.
+                Some(Generation::Strucpp) | None => Dialect::Strucpp,
+            };
+            let parsed = debug::Request::parse(dialect, frame);
+            let mut answer = [0; MAX_FRAME];
+            let mut pause = self.slot.in_a_gap(DEBUG_PATIENCE).map_err(|hangs| Refused {
+                reason: Refusal::Busy,
+                message: hangs.to_string(),
+            })?;
+            let Some(loaded) = pause.loaded() else {
+                return not_loaded(frame, parsed);
+            };
+            if generation != Some(loaded.manifest.generation) {
+                generation = Some(loaded.manifest.generation);
+                continue;
             }
-        };
-        let mut answer = [0; MAX_FRAME];
-        let mut pause = self.slot.in_a_gap(DEBUG_PATIENCE).map_err(|hangs| Refused {
+            let request = match parsed {
+                Ok(request) => request,
+                Err(malformed) => {
+                    drop(pause);
+                    return malformed_answer(&malformed);
+                }
+            };
+            let scans = loaded.scans();
+            let (mut variables, md5) = loaded.debug_variables(self.slot.process_image());
+            let length = request.execute(&mut variables, md5, scans, &mut answer);
+            drop(pause);
+            return Ok(answer[..length].to_vec());
+        }
+        Err(Refused {
             reason: Refusal::Busy,
-            message: hangs.to_string(),
-        })?;
-        let Some(loaded) = pause.loaded() else {
-            return Ok(debug::not_loaded(frame));
-        };
-        let scans = loaded.scans();
-        let (mut variables, md5) = loaded.debug_variables(self.slot.process_image());
-        let length = request.execute(&mut variables, md5, scans, &mut answer);
-        drop(pause);
-        Ok(answer[..length].to_vec())
+            message: "programs are being exchanged".into(),
+        })
     }
 
     /// Name of a task by its place in the order of urgency.
@@ -198,6 +215,22 @@ impl Machine {
 
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer to a request that is none.
+fn malformed_answer(malformed: &Malformed) -> Result<Vec<u8>, Refused> {
+    malformed.reply().ok_or_else(|| Refused {
+        reason: Refusal::Invalid,
+        message: malformed.to_string(),
+    })
+}
+
+/// The answer to a request while there is no program.
+fn not_loaded(frame: &[u8], parsed: Result<debug::Request, Malformed>) -> Result<Vec<u8>, Refused> {
+    match parsed {
+        Err(malformed) if malformed.reply().is_none() => malformed_answer(&malformed),
+        _ => Ok(debug::not_loaded(frame)),
     }
 }
 

@@ -14,6 +14,7 @@ mod image_server;
 mod last_end;
 mod line_budget;
 mod loaded;
+mod located_points;
 mod log_ids;
 mod log_ring;
 mod machine;

@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use openplc_image::{Address, Binding, Image, LocatedValues, Moment, SafeOutputs, Sizes};
+use openplc_image::{Address, Binding, Image, LocatedValues, Moment, OutputPolicy, SafeOutputs, Sizes};
 use openplc_rt::pi_mutex::PiMutex;
 
 use crate::image_server::ImageKeeper;
@@ -15,34 +15,83 @@ use crate::image_server::ImageKeeper;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The process image of the PLC. It outlives programs.
-pub struct ProcessImage(PiMutex<Image>);
+pub struct ProcessImage {
+    kept: PiMutex<Kept>,
+    policy: OutputPolicy,
+}
+
+struct Kept {
+    image: Image,
+    /// For images of this one's layout.
+    safe_outputs: SafeOutputs,
+}
+
+/// An image of other sizes that is to take the place of the one that is there.
+pub struct Replacement(Kept);
 
 impl ProcessImage {
-    /// An image of zeroes.
+    /// An image of zeroes, whose outputs become what `policy` says when scans have ended.
     ///
     /// # Errors
     /// When there is no memory that can be shared, or no mutex.
-    pub fn new(sizes: &Sizes) -> io::Result<Self> {
-        Ok(Self(PiMutex::new(Image::new(sizes)?)?))
+    pub fn new(sizes: &Sizes, policy: OutputPolicy) -> io::Result<Self> {
+        let kept = Kept::new(sizes, &policy)?;
+        Ok(Self {
+            kept: PiMutex::new(kept)?,
+            policy,
+        })
+    }
+
+    /// An image of these sizes, if the one that is there has others. Beside everything else.
+    ///
+    /// # Errors
+    /// When there is no memory that can be shared.
+    pub fn prepare(&self, sizes: &Sizes) -> io::Result<Option<Replacement>> {
+        if self.kept.lock().image.layout().sizes() == sizes {
+            return Ok(None);
+        }
+        Kept::new(sizes, &self.policy).map(|kept| Some(Replacement(kept)))
+    }
+
+    /// Puts an image of other sizes in the place of this one, with all values and plugins, and returns the one before: it is
+    /// to be dropped where memory may be given back. Plugins that still read the old one are told to come again.
+    pub fn replace(&self, mut new: Replacement) -> Replacement {
+        let mut kept = self.kept.lock();
+        new.0.image.replace(&mut kept.image);
+        Replacement(std::mem::replace(&mut kept, new.0))
     }
 
     /// Before the first scan of a program, in which nothing is forced yet: see [`Binding::start`].
     pub fn start(&self, binding: &mut Binding, values: &mut impl LocatedValues) {
-        let mut image = self.0.lock();
-        image.release_forces();
-        binding.start(&mut image, values);
+        let mut kept = self.kept.lock();
+        kept.image.release_forces();
+        binding.start(&mut kept.image, values);
     }
 
     /// Holds a value against program and plugins (`Some`), or lets it go (`None`).
     pub fn force(&self, address: Address, value: Option<u64>) {
-        self.0.lock().force(address, value);
+        self.kept.lock().image.force(address, value);
     }
 
     /// Before each scan: gives the program what plugins have written until now.
     pub fn before_scan(&self, binding: &mut Binding, values: &mut impl LocatedValues, now_ns: u64) {
-        let mut image = self.0.lock();
+        let image = &mut self.kept.lock().image;
         image.drain_journals(now_ns);
-        binding.copy_in(&image, values);
+        binding.copy_in(image, values);
+    }
+
+    /// Between the scans of all tasks: gives variables that several of them use what others have changed.
+    pub fn copy_in(&self, binding: &mut Binding, values: &mut impl LocatedValues) {
+        binding.copy_in(&self.kept.lock().image, values);
+    }
+
+    /// Gives others what the program has changed in variables that several tasks use, as [`Self::after_scan`] does. They see
+    /// it with the next publication.
+    pub fn copy_out(&self, binding: &mut Binding, values: &impl LocatedValues, goes_on: impl Fn() -> bool) {
+        let image = &mut self.kept.lock().image;
+        if goes_on() {
+            binding.copy_out(image, values);
+        }
     }
 
     /// After each scan: gives plugins what the program has changed, unless it has come to an end meanwhile. Whether it has is
@@ -54,42 +103,40 @@ impl ProcessImage {
         moment: Moment,
         goes_on: impl Fn() -> bool,
     ) {
-        let mut image = self.0.lock();
+        let image = &mut self.kept.lock().image;
         if goes_on() {
-            binding.copy_out(&mut image, values);
+            binding.copy_out(image, values);
             image.publish(moment);
         }
     }
 
     /// When scans have ended, for whatever reason: sets outputs to their safe values and tells plugins.
-    pub fn make_safe(&self, outputs: &SafeOutputs, moment: Moment) {
-        let mut image = self.0.lock();
-        image.apply_safe_outputs(outputs);
+    pub fn make_safe(&self, moment: Moment) {
+        let Kept { image, safe_outputs } = &mut *self.kept.lock();
+        image.apply_safe_outputs(safe_outputs);
         image.publish(moment);
     }
 
     /// While there are no scans: takes what plugins write, and shows it to the others.
     pub fn idle(&self, moment: Moment) {
-        let mut image = self.0.lock();
+        let image = &mut self.kept.lock().image;
         image.drain_journals(moment.time_ns);
         image.publish(moment);
     }
+}
 
-    /// Puts an image of other sizes in the place of this one, with all values and plugins, and returns the one before. Plugins
-    /// still read the old one: send them away ([`crate::image_server::ImageServer::disconnect_all`]).
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "programs with an image.conf are not built yet")
-    )]
-    pub fn replace(&self, mut new: Image) -> Image {
-        let mut image = self.0.lock();
-        new.replace(&mut image);
-        std::mem::replace(&mut image, new)
+impl Kept {
+    fn new(sizes: &Sizes, policy: &OutputPolicy) -> io::Result<Self> {
+        let image = Image::new(sizes)?;
+        Ok(Self {
+            safe_outputs: policy.prepare(image.layout()),
+            image,
+        })
     }
 }
 
 impl ImageKeeper for ProcessImage {
     fn with_image<T>(&self, work: impl FnOnce(&mut Image) -> T) -> Option<T> {
-        Some(work(&mut *self.0.lock_within(PATIENCE)?))
+        Some(work(&mut self.kept.lock_within(PATIENCE)?.image))
     }
 }

@@ -14,14 +14,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use openplc_image::{Binding, Layout, Moment, PlcState, SafeOutputs};
+use openplc_image::{Address, Moment, PlcState};
 use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
 use openplc_rt::task_lock::{AllGuard, TaskLock};
 use openplc_rt::{clock, fault_record};
 use openplc_settings::core::RealTime;
 
-use crate::image_server::ImageKeeper;
 use crate::loaded::{Loaded, ScanTask, TaskFault};
 use crate::process_image::ProcessImage;
 use crate::real_time::Scheduling;
@@ -65,9 +64,8 @@ pub struct ScanSlot {
     /// Whether it was by a fault that they ended last.
     in_error: AtomicBool,
     image: Arc<ProcessImage>,
-    safe_outputs: SafeOutputs,
-    /// Located variables of the program in the slot.
-    bound: Mutex<Option<Binding>>,
+    /// Where the program in the slot has its located variables.
+    bound: Mutex<Option<Vec<Address>>>,
     spawner: Spawner,
     /// How many scan threads there are. They stay: those that the program has no task for sleep.
     threads: Mutex<usize>,
@@ -98,6 +96,9 @@ pub enum ExchangeError {
     /// The program has more tasks than there are scan threads.
     #[error("there is no thread for each of the program's tasks: {0}")]
     Threads(io::Error),
+    /// The program wants a process image of another size.
+    #[error("there is no memory for a process image of the size that the program needs: {0}")]
+    Image(io::Error),
 }
 
 /// The time between scans: no task executes while this exists.
@@ -131,23 +132,15 @@ impl ScanSlot {
     ///
     /// # Errors
     /// When a mutex or a thread cannot be made.
-    pub fn start(
-        wished: &RealTime,
-        image: Arc<ProcessImage>,
-        safe_outputs: SafeOutputs,
-    ) -> io::Result<(Arc<Self>, Scheduling)> {
+    pub fn start(wished: &RealTime, image: Arc<ProcessImage>) -> io::Result<(Arc<Self>, Scheduling)> {
         let (spawner, scheduling) = Spawner::start(wished)?;
-        let slot = Self::vacant(spawner, image, safe_outputs)?;
+        let slot = Self::vacant(spawner, image)?;
         slot.provide_threads(1)?;
         Ok((slot, scheduling))
     }
 
     /// An empty slot without threads.
-    fn vacant(
-        spawner: Spawner,
-        image: Arc<ProcessImage>,
-        safe_outputs: SafeOutputs,
-    ) -> io::Result<Arc<Self>> {
+    fn vacant(spawner: Spawner, image: Arc<ProcessImage>) -> io::Result<Arc<Self>> {
         let vacant = (0..MAX_TASKS).map(|_| None);
         let slot = Self {
             lock: Arc::new(TaskLock::new(None, vacant)?),
@@ -156,7 +149,6 @@ impl ScanSlot {
             faulted: AtomicBool::new(false),
             in_error: AtomicBool::new(false),
             image,
-            safe_outputs,
             bound: Mutex::new(None),
             spawner,
             threads: Mutex::new(0),
@@ -221,10 +213,16 @@ impl ScanSlot {
         if let Err(error) = self.provide_threads(new.figures.len()) {
             return Err((ExchangeError::Threads(error), Box::new(new)));
         }
+        let mut resized = match self.image.prepare(new.image_sizes()) {
+            Ok(resized) => resized,
+            Err(error) => return Err((ExchangeError::Image(error), Box::new(new))),
+        };
         // Held to the end, because only one exchange at a time knows what it follows.
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         // What one that does not run has left behind is no start for another.
-        let pristine = new.bind_after(bound.as_ref().filter(|_| self.running.load(Ordering::Acquire)));
+        let running = self.running.load(Ordering::Acquire);
+        new.prepare_to_begin(bound.as_deref().filter(|_| running));
+        let addresses = new.located_addresses().to_vec();
         let Ok((Pause { mut all, .. }, fits)) = self.in_a_gap_of(GAP + hand_over_time, patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
@@ -235,6 +233,10 @@ impl ScanSlot {
         let faulted = self.faulted.swap(false, Ordering::Relaxed);
         if let (Some(old), true) = (&mut *active, ran) {
             hand_over(old, &mut new);
+        }
+        resized = resized.map(|resized| self.image.replace(resized));
+        if run {
+            new.begin(&self.image);
         }
         let now = clock::now();
         for ((task, parked), watch) in tasks.zip(&mut new.tasks).zip(&self.watches) {
@@ -252,7 +254,8 @@ impl ScanSlot {
             mem::swap(&mut old.tasks, &mut new.tasks);
         }
         drop(all);
-        *bound = pristine;
+        *bound = Some(addresses);
+        drop(resized);
         self.watches.iter().for_each(|watch| watch.alarm.ring());
         if !fits {
             tracing::warn!(
@@ -267,15 +270,6 @@ impl ScanSlot {
     /// The process image.
     pub fn process_image(&self) -> &ProcessImage {
         &self.image
-    }
-
-    /// Where the process image has what.
-    ///
-    /// # Errors
-    /// [`ScanHangs`].
-    pub fn image_layout(&self) -> Result<Layout, ScanHangs> {
-        let layout = self.image.with_image(|image| image.layout().clone());
-        layout.ok_or(ScanHangs)
     }
 
     /// Takes what plugins write while there are no scans, so that they see each other's values.
@@ -376,7 +370,7 @@ impl ScanSlot {
     /// outputs after it.
     fn make_outputs_safe(&self, state: PlcState) {
         self.in_error.store(state == PlcState::Error, Ordering::Relaxed);
-        self.image.make_safe(&self.safe_outputs, self.moment());
+        self.image.make_safe(self.moment());
     }
 
     /// What plugins are told while there are no scans.

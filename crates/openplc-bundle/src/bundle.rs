@@ -8,7 +8,8 @@ use thiserror::Error;
 
 use crate::archive::{Files, ZipViolation, unpack};
 use crate::conf;
-use crate::matiec::{self, Program};
+use crate::program::Program;
+use crate::{matiec, strucpp};
 
 /// Why an upload cannot be built, in words for the user.
 #[derive(Debug, Error)]
@@ -18,19 +19,16 @@ pub enum BundleError {
     Zip(#[from] ZipViolation),
     /// Neither generation's files are there.
     #[error(
-        "This is not a program of the OpenPLC Editor: Config0.c, Res0.c, POUS.c, debug.c, glueVars.c and lib/ are expected in \
-         program.zip. In the Editor, choose the board \"OpenPLC Runtime v4\" and build again."
+        "This is not a program of the OpenPLC Editor: program.zip must hold either generated.hpp, *.cpp, defines.h and \
+         strucpp_runtime/include/ (Editor 4.2 and later) or Config0.c, Res0.c, POUS.c, debug.c, glueVars.c and lib/ (Editor 4.1). In the Editor, choose the board \"OpenPLC Runtime v4\" and build again."
     )]
     Unknown,
-    /// A program of Editor 4.2 or later.
-    #[error(
-        "This program was made by OpenPLC Editor 4.2 or later (STruC++), which this version of the runtime does not build \
-         yet. Use OpenPLC Editor 4.1, or update the runtime."
-    )]
-    StrucppUnsupported,
-    /// Files of a MatIEC program are missing.
+    /// A STruC++ program states no MD5.
+    #[error("defines.h does not define PROGRAM_MD5 as 32 hexadecimal digits. Build again with the Editor.")]
+    NoMd5,
+    /// Files of the program are missing.
     #[error("The program is incomplete: {} missing. Build again with the Editor; a program.zip made by hand needs these files too.", list(.0))]
-    Missing(Vec<&'static str>),
+    Missing(Vec<String>),
     /// A configuration file is not text.
     #[error("{path} is not valid UTF-8 text.")]
     ConfNotText {
@@ -47,7 +45,7 @@ pub enum BundleError {
     },
 }
 
-fn list(names: &[&str]) -> String {
+fn list(names: &[String]) -> String {
     format!(
         "{} {}",
         names.join(", "),
@@ -84,7 +82,10 @@ impl Bundle {
     pub fn from_files(files: Files) -> Result<Self, BundleError> {
         let generation = generation(&files)?;
         let conf = conf::collect(&files)?;
-        let program = matiec::read(&files)?;
+        let program = match generation {
+            Generation::Matiec => matiec::read(&files)?,
+            Generation::Strucpp => strucpp::read(&files)?,
+        };
         Ok(Self {
             files,
             generation,
@@ -146,7 +147,13 @@ fn is_source(path: &str) -> bool {
 
 /// Whether the manifest is made from the file.
 fn is_table(path: &str) -> bool {
-    path == matiec::VARIABLES_CSV
+    [
+        matiec::VARIABLES_CSV,
+        strucpp::DEBUG_MAP,
+        strucpp::IMAGE_CONF,
+        strucpp::RETAIN_CONF,
+    ]
+    .contains(&path)
 }
 
 fn generation(files: &Files) -> Result<Generation, BundleError> {
@@ -154,8 +161,8 @@ fn generation(files: &Files) -> Result<Generation, BundleError> {
     if files.contains_key("Config0.c") {
         return Ok(Generation::Matiec);
     }
-    if files.contains_key("generated.hpp") || files.keys().any(|path| path.starts_with("strucpp_runtime/")) {
-        return Err(BundleError::StrucppUnsupported);
+    if strucpp::is_one(files) {
+        return Ok(Generation::Strucpp);
     }
     // Part of a MatIEC program: say what is missing.
     if ["Res0.c", "POUS.c", "debug.c", "glueVars.c"]

@@ -13,6 +13,9 @@ pub mod conf;
 pub mod entry_name;
 pub mod limits;
 pub mod matiec;
+mod program;
+pub mod strucpp;
 
 pub use archive::{Files, ZipViolation, unpack};
 pub use bundle::{Bundle, BundleError};
+pub use program::{C_BLOCKS, Program};

@@ -242,14 +242,14 @@ fn other_uploads_are_told_apart() {
                 .collect(),
         )
     };
-    assert!(matches!(
-        of(&["generated.hpp", "generated.cpp"]),
-        Err(BundleError::StrucppUnsupported)
-    ));
-    assert!(matches!(
-        of(&["strucpp_runtime/include/iec_var.hpp", "main.cpp"]),
-        Err(BundleError::StrucppUnsupported)
-    ));
+    for names in [
+        ["generated.hpp", "generated.cpp"],
+        ["strucpp_runtime/include/iec_var.hpp", "main.cpp"],
+    ] {
+        assert!(
+            matches!(of(&names), Err(BundleError::Missing(missing)) if missing.contains(&"defines.h".into()))
+        );
+    }
     assert!(matches!(of(&["holiday.jpg"]), Err(BundleError::Unknown)));
     assert!(matches!(of(&["Res0.c", "debug.c"]), Err(BundleError::Missing(_))));
     let mut leftovers = files();

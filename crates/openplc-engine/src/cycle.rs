@@ -8,6 +8,8 @@ use crate::statistics::Recorder;
 /// The scan cycle of one task. Times are nanoseconds of one monotonic clock.
 pub struct Cycle {
     schedule: Schedule,
+    /// When the first scan was due.
+    first: u64,
     recorder: Recorder,
 }
 
@@ -17,6 +19,7 @@ impl Cycle {
     pub fn new(interval: NonZeroU64, recorder: Recorder) -> Self {
         Self {
             schedule: Schedule::new(interval, 0),
+            first: 0,
             recorder,
         }
     }
@@ -24,6 +27,7 @@ impl Cycle {
     /// The first scan is due at `first`.
     pub fn start(&mut self, first: u64) {
         self.schedule = Schedule::new(self.schedule.interval(), first);
+        self.first = first;
     }
 
     /// Goes on where `before` ends: with the same interval in its phase, so that no deadline is missed. Otherwise the first
@@ -32,6 +36,7 @@ impl Cycle {
         match before {
             Some(before) if before.schedule.interval() == self.schedule.interval() => {
                 self.schedule = before.schedule.clone();
+                self.first = self.schedule.deadline();
             }
             _ => self.start(now),
         }
@@ -58,10 +63,11 @@ impl Cycle {
         self.recorder.scans()
     }
 
-    /// IEC time (ns) of the scan that is due: how long the program has been running if every scan had been on time.
+    /// IEC time (ns) of the scan that is due: how long after the first one. Deadlines that were skipped count, so that timers
+    /// of a task that takes too long keep time.
     #[must_use]
     pub fn time(&self) -> u64 {
-        self.scans().wrapping_mul(self.schedule.interval().get())
+        self.schedule.deadline().saturating_sub(self.first)
     }
 }
 
@@ -85,6 +91,12 @@ mod tests {
         assert_eq!(cycle.complete(5_010, 5_400), 6_000);
         assert_eq!(cycle.rest(5_400), Some(6_000));
         assert_eq!((cycle.scans(), cycle.time()), (1, 1_000));
+        assert_eq!(cycle.complete(6_010, 8_400), 9_000);
+        assert_eq!(
+            (cycle.scans(), cycle.time()),
+            (2, 4_000),
+            "skipped deadlines count"
+        );
     }
 
     #[test]
@@ -95,7 +107,11 @@ mod tests {
         let mut after = cycle(INTERVAL);
         after.follow(Some(&before), 5_600);
         assert_eq!(after.rest(5_600), Some(6_000));
-        assert_eq!(after.scans(), 0, "its figures are its own");
+        assert_eq!(
+            (after.scans(), after.time()),
+            (0, 0),
+            "its figures and its time are its own"
+        );
         let mut faster = cycle(NonZeroU64::new(100).unwrap());
         faster.follow(Some(&before), 5_600);
         assert_eq!(faster.rest(5_600), None, "due at once");

@@ -77,6 +77,17 @@ impl Binding {
     /// # Errors
     /// [`OutsideImage`]
     pub fn new(layout: &Layout, variables: &[Address]) -> Result<Self, OutsideImage> {
+        Self::of(layout, variables.iter().copied().enumerate())
+    }
+
+    /// Binds some of a program's located variables, each with its number in the list. Not on the scan thread.
+    ///
+    /// # Errors
+    /// [`OutsideImage`]
+    pub fn of(
+        layout: &Layout,
+        variables: impl IntoIterator<Item = (usize, Address)>,
+    ) -> Result<Self, OutsideImage> {
         let mut binding = Self {
             bits: Group::default(),
             bytes: Group::default(),
@@ -86,12 +97,13 @@ impl Binding {
             seen: 0,
             aliased: false,
         };
-        let mut sorted = variables.to_vec();
+        let variables: Vec<_> = variables.into_iter().collect();
+        let mut sorted: Vec<Address> = variables.iter().map(|(_, address)| *address).collect();
         sorted.sort_unstable();
         binding.aliased = sorted.windows(2).any(|pair| pair[0] == pair[1]);
-        for (variable, address) in variables.iter().enumerate() {
-            let place = layout.place(*address).ok_or_else(|| OutsideImage {
-                address: *address,
+        for (variable, address) in variables {
+            let place = layout.place(address).ok_or_else(|| OutsideImage {
+                address,
                 slots: layout.sizes().slots(address.table()),
             })?;
             let area = address.table().area();

@@ -22,12 +22,14 @@ enum { OPENPLC_LOG_DEBUG = 0, OPENPLC_LOG_INFO = 1, OPENPLC_LOG_WARNING = 2, OPE
 /* Values of openplc_program.generation. */
 enum { OPENPLC_MATIEC = 1, OPENPLC_STRUCPP = 2 };
 
-/* Results of init, run and force. */
+/* Results of init, run and force. A reader takes numbers that it does not know for OPENPLC_FAILED. */
 enum {
     OPENPLC_OK = 0,
     OPENPLC_EXCEPTION = 1,      /* a C++ exception left the program; fault_text says which */
     OPENPLC_OUT_OF_BOUNDS = 2,  /* no variable has this address */
-    OPENPLC_FAILED = 3          /* anything else; fault_text says what */
+    OPENPLC_FAILED = 3,         /* anything else; fault_text says what */
+    OPENPLC_WRONG_LENGTH = 4,   /* the value is too short or too long for the variable */
+    OPENPLC_READ_ONLY = 5       /* the variable is a constant, or has no place for a forced value */
 };
 
 /* What the program may call. Every function may be called from a scan thread: none blocks, allocates or enters the
@@ -60,7 +62,7 @@ typedef struct openplc_located {
     uint8_t area;   /* 'I', 'Q' or 'M' */
     uint8_t width;  /* 'X', 'B', 'W', 'D' or 'L' */
     uint8_t bit;    /* 0 to 7 for 'X', else 0 */
-    uint8_t reserved;
+    uint8_t task;   /* 1 + number of the one task that uses it; 0: of the only task, or of several */
     uint32_t slot;  /* element of the table of this area and width */
     void *value;    /* the program's storage: 1, 1, 2, 4 or 8 bytes */
 } openplc_located;
@@ -109,6 +111,14 @@ typedef struct openplc_program {
      * before anything is forced; the place stays the same until the object is unloaded. NULL when there is no such
      * variable. What lies there may be read and written only while no other function of this table is executed. */
     void *(*variable_storage)(uint32_t address);
+
+    /* From here on absent in programs that an older version has built. */
+
+    /* Bytes at variable_storage: for strings others than variable_read gives. 0 when they must not be copied. The function may
+     * be NULL: then they are those of variable_size. */
+    uint32_t (*variable_storage_size)(uint32_t address);
+    /* How strings lie in their storage. Between two programs for which this is equal they can be copied as they are. */
+    uint64_t string_layout;
 } openplc_program;
 
 /* The one symbol of a program object. */

@@ -6,21 +6,18 @@
 // real exit(), destructors of local objects are not run; the program is never run on.
 #include "exit_calls.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-jmp_buf openplc_way_out;
-
 namespace {
 
 // Process in which the program was initialised; 0 while the object is loaded or unloaded.
 pid_t process;
-pthread_t running_thread;
-bool running;
+// Where the calling thread finds the shim again; null while it does not execute the program.
+thread_local jmp_buf *way_out_of_program;
 char text[80];
 bool called;
 
@@ -31,12 +28,12 @@ __attribute__((noreturn)) void end(const char *function, int status) {
         (void)!write(STDERR_FILENO, told, sizeof told - 1);
         abort();
     }
-    const bool own_thread = __atomic_load_n(&running, __ATOMIC_ACQUIRE) && pthread_equal(running_thread, pthread_self());
+    const bool own_thread = way_out_of_program;
     snprintf(text, sizeof text, "%s called %s(%d)", own_thread ? "the program" : "a thread of the program", function,
              status);
     __atomic_store_n(&called, true, __ATOMIC_RELEASE);
     if (own_thread)
-        longjmp(openplc_way_out, 1);
+        longjmp(*way_out_of_program, 1);
     // The next scan finds the text. The thread stays: what it would run next may be unloaded, and no signal shall wake it.
     sigset_t all;
     sigfillset(&all);
@@ -52,12 +49,9 @@ __attribute__((destructor)) void unload() { process = 0; }
 
 void openplc_expect_exit() { process = getpid(); }
 
-void openplc_enter() {
-    running_thread = pthread_self();
-    __atomic_store_n(&running, true, __ATOMIC_RELEASE);
-}
+void openplc_enter(jmp_buf *way_out) { way_out_of_program = way_out; }
 
-void openplc_leave() { __atomic_store_n(&running, false, __ATOMIC_RELEASE); }
+void openplc_leave() { way_out_of_program = nullptr; }
 
 const char *openplc_exit_text() { return __atomic_load_n(&called, __ATOMIC_ACQUIRE) ? text : nullptr; }
 

@@ -4,12 +4,11 @@
 
 #include <setjmp.h>
 
-/* Where exit() of the calling thread leads from now on, after a _setjmp() by the caller, who must not return before
- * openplc_leave(). */
-extern jmp_buf openplc_way_out;
 /* From here on exit() is understood. Until then, and while the object is unloaded, it aborts. */
 void openplc_expect_exit(void);
-void openplc_enter(void);
+/* Where exit() of the calling thread leads from now on, after a _setjmp() by the caller, who must not return before
+ * openplc_leave(). Several threads may execute different tasks. */
+void openplc_enter(jmp_buf *way_out);
 void openplc_leave(void);
 /* Which call the program made, in words; null as long as it made none. */
 const char *openplc_exit_text(void);

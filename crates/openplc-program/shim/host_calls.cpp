@@ -31,9 +31,11 @@ uint64_t window_ns;
 uint32_t window_lines;
 uint32_t dropped;
 
+// Times of different tasks may go back a little; that begins no new window.
 bool within_rate() {
-    if (now_ns - window_ns >= 1000000000u) {
-        window_ns = now_ns;
+    const uint64_t now = __atomic_load_n(&now_ns, __ATOMIC_RELAXED);
+    if (now >= window_ns + 1000000000u) {
+        window_ns = now;
         window_lines = 0;
         if (dropped) {
             char text[80];
@@ -79,6 +81,7 @@ struct python_instance {
     char name[1];
 };
 
+// Tasks may add to it at the same time, each its own instances. Nothing is ever taken out before the object is unloaded.
 struct python_instance_list {
     python_instance *first;
     ~python_instance_list() {
@@ -90,7 +93,8 @@ struct python_instance_list {
 } python_instances;
 
 python_instance *python_instance_of(const void *instance, const char *name, const char *script) {
-    for (python_instance *known = python_instances.first; known; known = known->next)
+    python_instance *newest = __atomic_load_n(&python_instances.first, __ATOMIC_ACQUIRE);
+    for (python_instance *known = newest; known; known = known->next)
         if (known->instance == instance)
             return known;
     const size_t name_size = strlen(name) + 1, script_size = strlen(script) + 1;
@@ -101,15 +105,15 @@ python_instance *python_instance_of(const void *instance, const char *name, cons
     created->impossible = false;
     memcpy(created->name, name, name_size);
     created->script = static_cast<char *>(memcpy(created->name + name_size, script, script_size));
-    created->next = python_instances.first;
-    python_instances.first = created;
+    do
+        created->next = newest;
+    while (!__atomic_compare_exchange_n(&python_instances.first, &newest, created, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE));
     return created;
 }
 
 int no_communication() {
     static bool said;
-    if (!said) {
-        said = true;
+    if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED)) {
         static const char text[] = "communication blocks are not available on this runtime yet";
         log(OPENPLC_LOG_WARNING, text, sizeof text - 1);
     }
@@ -120,7 +124,7 @@ int no_communication() {
 
 void openplc_set_host(const openplc_host *given) { host = given; }
 
-void openplc_set_time(uint64_t now) { now_ns = now; }
+void openplc_set_time(uint64_t now) { __atomic_store_n(&now_ns, now, __ATOMIC_RELAXED); }
 
 extern "C" {
 

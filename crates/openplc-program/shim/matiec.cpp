@@ -122,11 +122,12 @@ template <typename Call> int32_t caught(Call call) {
 template <typename Call> int32_t guarded(Call call) {
     if (const char *text = openplc_exit_text())
         return failed(OPENPLC_EXCEPTION, text);
-    if (_setjmp(openplc_way_out)) {
+    jmp_buf way_out;
+    if (_setjmp(way_out)) {
         openplc_leave();
         return failed(OPENPLC_EXCEPTION, openplc_exit_text());
     }
-    openplc_enter();
+    openplc_enter(&way_out);
     const int32_t result = caught(call);
     openplc_leave();
     return result;
@@ -190,7 +191,7 @@ uint32_t array_length;
 openplc_program program = {
     OPENPLC_PROGRAM_ABI, sizeof(openplc_program), OPENPLC_MATIEC, 0, plc_program_md5, init, run, fault_text,
     1, 0, &task, located, 1, 0, &array_length, variable_size, variable_read, variable_force, set_byte_order,
-    variable_storage,
+    variable_storage, nullptr, 0,
 };
 
 int32_t init(const openplc_host *host) {

@@ -8,6 +8,10 @@ pub(crate) const ABI: u32 = 1;
 pub(crate) const OK: i32 = 0;
 /// `OPENPLC_OUT_OF_BOUNDS`.
 pub(crate) const OUT_OF_BOUNDS: i32 = 2;
+/// `OPENPLC_WRONG_LENGTH`.
+pub(crate) const WRONG_LENGTH: i32 = 4;
+/// `OPENPLC_READ_ONLY`.
+pub(crate) const READ_ONLY: i32 = 5;
 /// Bytes that the buffer given to `variable_force` must have.
 pub(crate) const FORCE_BUFFER: usize = 256;
 
@@ -41,7 +45,7 @@ pub(crate) struct Located {
     pub area: u8,
     pub width: u8,
     pub bit: u8,
-    pub reserved: u8,
+    pub task: u8,
     pub slot: u32,
     pub value: *mut c_void,
 }
@@ -70,15 +74,29 @@ pub(crate) struct Program {
     pub set_byte_order: Option<unsafe extern "C" fn(u32)>,
 }
 
-/// What programs that were built by an older version of the runtime lack. It follows [`Program`] without a gap.
+/// What the first programs lack. It follows [`Program`] without a gap.
 #[repr(C)]
-pub(crate) struct Tail {
+pub(crate) struct Storage {
     pub variable_storage: Option<unsafe extern "C" fn(u32) -> *mut c_void>,
 }
 
-/// [`Program`] and [`Tail`] as they lie in memory.
+/// What programs lack that were built before there were those of STruC++. It follows [`Storage`] without a gap.
 #[repr(C)]
-pub(crate) struct WholeProgram {
+pub(crate) struct StoredSizes {
+    pub variable_storage_size: Option<unsafe extern "C" fn(u32) -> u32>,
+    pub string_layout: u64,
+}
+
+/// [`Program`] and [`Storage`] as they lie in memory.
+#[repr(C)]
+pub(crate) struct WithStorage {
     pub program: Program,
-    pub tail: Tail,
+    pub storage: Storage,
+}
+
+/// [`WithStorage`] and [`StoredSizes`] as they lie in memory.
+#[repr(C)]
+pub(crate) struct WithStoredSizes {
+    pub before: WithStorage,
+    pub sizes: StoredSizes,
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::abi;
 use crate::host::{Host, HostTable};
-use crate::located::{LocatedStorage, LocatedValues};
+use crate::located::{LocatedStorage, LocatedValues, Scope};
 use crate::object::Object;
 use crate::selected::{self, Place, Selected, Selection};
 
@@ -60,9 +60,15 @@ pub struct Faulted;
 /// Why a variable was not forced.
 #[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
 pub enum ForceError {
-    /// No variable has this address, or the value does not fit it.
-    #[error("no such variable, or a value of the wrong size")]
+    /// No variable has this address.
+    #[error("no such variable")]
     OutOfBounds,
+    /// The value is too short or too long for it.
+    #[error("a value of the wrong size")]
+    WrongLength,
+    /// It is a constant, or has no place for a forced value.
+    #[error("the variable can only be read")]
+    ReadOnly,
     /// The program cannot force it.
     #[error("the program cannot force it")]
     Failed,
@@ -90,6 +96,8 @@ pub struct Located {
     pub slot: u32,
     /// 0 to 7 for `X`.
     pub bit: u8,
+    /// The one of [`Program::tasks`] that uses it; `None`: several.
+    pub task: Option<usize>,
 }
 
 /// The functions of the table, all present.
@@ -103,6 +111,8 @@ struct Functions {
     set_byte_order: unsafe extern "C" fn(u32),
     /// Absent in programs that an older version has built.
     variable_storage: Option<unsafe extern "C" fn(u32) -> *mut std::ffi::c_void>,
+    /// Absent where the sizes are those of `variable_size`.
+    variable_storage_size: Option<unsafe extern "C" fn(u32) -> u32>,
 }
 
 /// The right to execute the scans of one task: there is one for each.
@@ -133,6 +143,7 @@ pub struct Program {
     located: Vec<Located>,
     located_storage: LocatedStorage,
     array_lengths: Vec<u32>,
+    string_layout: u64,
     object: Object,
     selected: Option<Selected>,
     // Fields drop in order: the code is unmapped before the host table that it may call.
@@ -189,7 +200,8 @@ impl Program {
             set_byte_order: table
                 .set_byte_order
                 .ok_or(LoadError::Broken("set_byte_order is missing"))?,
-            variable_storage: tail(address).and_then(|tail| tail.variable_storage),
+            variable_storage: storage(address).and_then(|storage| storage.variable_storage),
+            variable_storage_size: stored_sizes(address).and_then(|sizes| sizes.variable_storage_size),
         };
         let init = table.init.ok_or(LoadError::Broken("init is missing"))?;
         let host = HostTable::new(host);
@@ -201,6 +213,7 @@ impl Program {
         // SAFETY: as above.
         let table = unsafe { &*address };
         let tasks = tasks(table)?;
+        let located_storage = located_storage(table, functions.variable_storage, tasks.len())?;
         Ok(Self {
             functions,
             // SAFETY: by the ABI a NUL-terminated text in the object, or null.
@@ -213,9 +226,10 @@ impl Program {
                 .take(tasks.len())
                 .collect(),
             tasks,
-            located: located(table)?,
-            located_storage: located_storage(table, functions.variable_storage)?,
+            located: located(table, &located_storage)?,
+            located_storage,
             array_lengths: array_lengths(table)?,
+            string_layout: stored_sizes(address).map_or(0, |sizes| sizes.string_layout),
             object: Object::of(address.cast()),
             selected: None,
             _library: library,
@@ -261,13 +275,27 @@ impl Program {
         &self.located
     }
 
-    /// The values of the located variables, between two scans of the program's only task. `None` when it has several tasks,
-    /// as others may execute meanwhile, or when the task is another program's.
+    /// The values of the located variables that this task alone uses, between two of its scans. `None` when the task is
+    /// another program's.
     pub fn located_values<'a>(&'a self, task: &'a mut TaskRun) -> Option<LocatedValues<'a>> {
-        let only = self.tasks.len() == 1 && task.program == address_of(&self._host);
-        // SAFETY: the program is loaded. Its only task does not execute, because that needs `task`, nor does anything else
-        // of it, because that needs `&mut self`.
-        only.then(|| unsafe { LocatedValues::new(&self.located_storage) })
+        let ours = task.program == address_of(&self._host);
+        // SAFETY: the program is loaded. The task does not execute, because that needs `task`, nor does anything else of it
+        // that uses these values, because that needs `&mut self`.
+        ours.then(|| unsafe { LocatedValues::new(&self.located_storage, Scope::Task(task.number)) })
+    }
+
+    /// The values of the located variables that several tasks use. The tasks may be executing: each value for itself is
+    /// whole, but the program may be about to change it.
+    #[must_use]
+    pub fn shared_values(&self) -> LocatedValues<'_> {
+        // SAFETY: the program is loaded; these values are accessed in a way that needs no more.
+        unsafe { LocatedValues::new(&self.located_storage, Scope::Shared) }
+    }
+
+    /// The values of all located variables, while no task executes.
+    pub fn all_values(&mut self) -> LocatedValues<'_> {
+        // SAFETY: the program is loaded, and nothing of it is executed (`&mut self`).
+        unsafe { LocatedValues::new(&self.located_storage, Scope::All) }
     }
 
     /// The number of the located variable that a debugger knows by this address, if it is one. Unknown of programs that an
@@ -344,7 +372,7 @@ impl Program {
         let mut buffer = [0; abi::FORCE_BUFFER];
         buffer
             .get_mut(..bytes.len())
-            .ok_or(ForceError::OutOfBounds)?
+            .ok_or(ForceError::WrongLength)?
             .copy_from_slice(bytes);
         // SAFETY: the address exists, nothing else of the program runs, and the buffer is as large as the ABI demands.
         let result = unsafe {
@@ -358,6 +386,8 @@ impl Program {
         match result {
             abi::OK => Ok(()),
             abi::OUT_OF_BOUNDS => Err(ForceError::OutOfBounds),
+            abi::WRONG_LENGTH => Err(ForceError::WrongLength),
+            abi::READ_ONLY => Err(ForceError::ReadOnly),
             _ => Err(ForceError::Failed),
         }
     }
@@ -368,13 +398,34 @@ impl Program {
         unsafe { (self.functions.set_byte_order)(u32::from(reverse)) };
     }
 
+    /// Bytes that a variable has where [`Self::select`] finds it; `None` when there is no such variable or it must not be
+    /// copied.
+    pub fn stored_size(&mut self, address: u32) -> Option<usize> {
+        let Some(size) = self.functions.variable_storage_size else {
+            return self.variable_size(address);
+        };
+        self.exists(address).then_some(())?;
+        // SAFETY: the address exists, and nothing else of the program runs.
+        match unsafe { size(address) } {
+            0 => None,
+            size => Some(size as usize),
+        }
+    }
+
+    /// How strings lie in their storage: between two programs of one generation for which this is equal they can be copied
+    /// as they are.
+    #[must_use]
+    pub fn string_layout(&self) -> u64 {
+        self.string_layout
+    }
+
     /// Chooses variables that are copied all at once from now on, in the order of `addresses`. Must come before anything is
     /// forced. `None` when the program was built by a version that cannot tell where they lie.
     pub fn select(&mut self, addresses: &[u32]) -> Option<Selection> {
         let storage = self.functions.variable_storage?;
         let mut places = Vec::with_capacity(addresses.len());
         for &address in addresses {
-            let size = self.variable_size(address).unwrap_or(0);
+            let size = self.stored_size(address).unwrap_or(0);
             let start = match size {
                 0 => std::ptr::null_mut(),
                 // SAFETY: the address exists, and nothing else of the program runs.
@@ -412,14 +463,24 @@ impl Program {
     }
 }
 
-/// What a program of an older version lacks.
-fn tail<'a>(table: *const abi::Program) -> Option<&'a abi::Tail> {
+/// What the first programs lack.
+fn storage<'a>(table: *const abi::Program) -> Option<&'a abi::Storage> {
     // SAFETY: the caller has found the table and at least its version and size.
-    if (unsafe { (*table).size } as usize) < size_of::<abi::WholeProgram>() {
+    if (unsafe { (*table).size } as usize) < size_of::<abi::WithStorage>() {
         return None;
     }
-    // SAFETY: the size says that the tail is there too; like the table it is static in the object.
-    Some(unsafe { &(*table.cast::<abi::WholeProgram>()).tail })
+    // SAFETY: the size says that this part is there too; like the table it is static in the object.
+    Some(unsafe { &(*table.cast::<abi::WithStorage>()).storage })
+}
+
+/// What programs lack that were built before there were those of STruC++.
+fn stored_sizes<'a>(table: *const abi::Program) -> Option<&'a abi::StoredSizes> {
+    // SAFETY: as in `storage`.
+    if (unsafe { (*table).size } as usize) < size_of::<abi::WithStoredSizes>() {
+        return None;
+    }
+    // SAFETY: as in `storage`.
+    Some(unsafe { &(*table.cast::<abi::WithStoredSizes>()).sizes })
 }
 
 fn address_of(host: &HostTable) -> usize {
@@ -480,8 +541,9 @@ fn located_list(table: &abi::Program) -> Result<&[abi::Located], LoadError> {
 fn located_storage(
     table: &abi::Program,
     variable_storage: Option<unsafe extern "C" fn(u32) -> *mut std::ffi::c_void>,
+    tasks: usize,
 ) -> Result<LocatedStorage, LoadError> {
-    let mut located = LocatedStorage::new(located_list(table)?)?;
+    let mut located = LocatedStorage::new(located_list(table)?, tasks)?;
     if let Some(storage) = variable_storage
         && table.located_count > 0
     {
@@ -495,14 +557,15 @@ fn located_storage(
     Ok(located)
 }
 
-fn located(table: &abi::Program) -> Result<Vec<Located>, LoadError> {
-    let convert = |variable: &abi::Located| Located {
+fn located(table: &abi::Program, storage: &LocatedStorage) -> Result<Vec<Located>, LoadError> {
+    let convert = |(number, variable): (usize, &abi::Located)| Located {
         area: variable.area.into(),
         width: variable.width.into(),
         slot: variable.slot,
         bit: variable.bit,
+        task: storage.task(number).map(|task| task as usize),
     };
-    Ok(located_list(table)?.iter().map(convert).collect())
+    Ok(located_list(table)?.iter().enumerate().map(convert).collect())
 }
 
 fn array_lengths(table: &abi::Program) -> Result<Vec<u32>, LoadError> {

@@ -15,6 +15,8 @@ const ASKED: u8 = 1;
 const READY: u8 = 2;
 const REFUSED: u8 = 3;
 const TAKEN: u8 = 4;
+/// A request is being written down.
+const CLAIMED: u8 = 5;
 
 /// One request and its way from asked to taken.
 #[derive(Default)]
@@ -96,8 +98,11 @@ impl Requests {
         };
         let now = self.scan.load(Ordering::Relaxed) + 1;
         for slot in &self.slots {
-            let state = slot.state.load(Ordering::Acquire);
-            if state == FREE {
+            // Tasks may ask at the same time: the place goes to one of them.
+            let claim = slot
+                .state
+                .compare_exchange(FREE, CLAIMED, Ordering::Acquire, Ordering::Acquire);
+            let Err(state) = claim else {
                 slot.script_name.store(script_name.cast_mut(), Ordering::Relaxed);
                 slot.script_template
                     .store(script_template.cast_mut(), Ordering::Relaxed);
@@ -106,8 +111,9 @@ impl Requests {
                 slot.asked_in.store(now, Ordering::Relaxed);
                 slot.state.store(ASKED, Ordering::Release);
                 return Answer::NotYet;
-            }
+            };
             let ours = state != TAKEN
+                && state != CLAIMED
                 && slot.asked_in.load(Ordering::Relaxed) != now
                 && slot.script_template.load(Ordering::Relaxed) == script_template.cast_mut()
                 && slot.input_size.load(Ordering::Relaxed) == input_size

@@ -14,3 +14,15 @@ pub const MATIEC: &[(&str, &str)] = &[
     ("python_block.h", include_str!("../shim/python_block.h")),
     ("exports.map", include_str!("../shim/exports.map")),
 ];
+
+/// The files that turn a STruC++ program into the flat ABI, as names and texts. All belong into one folder.
+pub const STRUCPP: &[(&str, &str)] = &[
+    ("openplc_program.h", HEADER),
+    ("host_calls.h", include_str!("../shim/host_calls.h")),
+    ("exit_calls.h", include_str!("../shim/exit_calls.h")),
+    ("exit_calls.cpp", include_str!("../shim/exit_calls.cpp")),
+    ("host_calls.cpp", include_str!("../shim/host_calls.cpp")),
+    ("strucpp.cpp", include_str!("../shim/strucpp.cpp")),
+    ("strucpp_units.h", include_str!("../shim/strucpp_units.h")),
+    ("exports.map", include_str!("../shim/exports.map")),
+];

@@ -134,6 +134,21 @@ pub struct Manifest {
     pub conf: BTreeMap<String, String>,
     /// Whether the program has Python blocks, which need an interpreter on this machine.
     pub uses_python: bool,
+    /// Whether variables that are declared RETAIN are retained.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub retains: bool,
+    /// Sizes of the process image that the program wishes, as the text of its `image.conf`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_conf: Option<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 #[cfg(test)]

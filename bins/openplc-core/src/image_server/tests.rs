@@ -5,7 +5,7 @@ use openplc_wire::control::Level;
 use openplc_wire::image::{Order, Report};
 use serde_json::json;
 
-use openplc_image::{Address, Area, ImageReader, JournalWriter, Moment, Sizes, Write};
+use openplc_image::{Address, Area, ImageReader, JournalWriter, Moment, OutputPolicy, Sizes, Write};
 use openplc_rt::shared_memory::SharedMemory;
 
 use super::*;
@@ -30,7 +30,7 @@ impl Host {
     fn admitting(users: Vec<u32>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("image.socket")).unwrap();
-        let image = Arc::new(ProcessImage::new(&Sizes::default()).unwrap());
+        let image = Arc::new(ProcessImage::new(&Sizes::default(), OutputPolicy::off()).unwrap());
         let rules = |name: &str| {
             (name != "unknown").then(|| PluginRules {
                 grade: if name == "reader" {
@@ -332,7 +332,8 @@ fn plugins_come_again_for_an_image_that_was_replaced() {
     let mut plugin = host.attach("one");
     plugin.write("%IW5", 5);
     host.image.idle(Moment::default());
-    drop(host.image.replace(Image::new(&Sizes::uniform(4000)).unwrap()));
+    let larger = host.image.prepare(&Sizes::uniform(4000)).unwrap().unwrap();
+    drop(host.image.replace(larger));
     assert!(plugin.reader.is_closed());
     plugin.write("%MW3999", 6);
     host.server.disconnect_all();

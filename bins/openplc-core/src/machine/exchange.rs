@@ -29,9 +29,8 @@ impl Machine {
         let failed = |error: &dyn std::fmt::Display| Refused::failed(error.to_string());
         let manifest = Arc::new(self.store.verify(program).map_err(|error| failed(&error))?);
         self.view().offer(manifest.clone());
-        let layout = self.slot.image_layout().map_err(|error| failed(&error))?;
         let load = |path: &Path| {
-            Loaded::load(path, manifest.clone(), self.log.clone(), &layout).map_err(|error| failed(&error))
+            Loaded::load(path, manifest.clone(), self.log.clone()).map_err(|error| failed(&error))
         };
         let path = self.store.object(program);
         if Program::is_loaded(&path) {

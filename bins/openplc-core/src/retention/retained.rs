@@ -45,8 +45,9 @@ impl Retained {
         let mut names = HashSet::new();
         let mut leaves = Vec::new();
         let mut addresses = Vec::new();
-        for variable in manifest.variables.iter().filter(|variable| variable.retain) {
-            let Some(size) = program.variable_size(variable.index) else {
+        let declared = manifest.variables.iter().filter(|variable| variable.retain);
+        for variable in declared.filter(|_| manifest.retains) {
+            let Some(size) = program.stored_size(variable.index) else {
                 continue;
             };
             if variable.path.len() > MAX_NAME || !names.insert(variable.path.as_str()) {
@@ -62,7 +63,11 @@ impl Retained {
         if leaves.is_empty() {
             return Ok(None);
         }
-        let representation = manifest.generation.to_string();
+        // How strings lie in memory depends on the headers that a STruC++ program came with.
+        let representation = match program.string_layout() {
+            0 => manifest.generation.to_string(),
+            strings => format!("{} {strings:x}", manifest.generation),
+        };
         let layout = Arc::new(Layout::new(manifest.program.as_str(), &representation, leaves)?);
         let selection = program.select(&addresses).ok_or(CannotRetain::OldObject)?;
         Ok(Some(Self { layout, selection }))

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use openplc_image::{Layout, OutputPolicy, Sizes};
+use openplc_image::{OutputPolicy, Sizes};
 use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId};
 
 use super::*;
@@ -32,23 +32,17 @@ pub fn probe(directory: &Path) -> Loaded {
         variables: Vec::new(),
         conf: BTreeMap::new(),
         uses_python: false,
+        retains: true,
+        image_conf: None,
     };
-    let layout = Layout::new(&Sizes::default());
-    Loaded::load(
-        &object,
-        Arc::new(manifest),
-        Arc::new(ProgramLog::default()),
-        &layout,
-    )
-    .unwrap()
+    Loaded::load(&object, Arc::new(manifest), Arc::new(ProgramLog::default())).unwrap()
 }
 
 /// An empty slot without threads.
 pub fn vacant() -> Arc<ScanSlot> {
-    let image = Arc::new(ProcessImage::new(&Sizes::default()).unwrap());
+    let image = Arc::new(ProcessImage::new(&Sizes::default(), OutputPolicy::off()).unwrap());
     let (spawner, _) = Spawner::start(&RealTime::default()).unwrap();
-    let safe_outputs = OutputPolicy::off().prepare(&Layout::new(&Sizes::default()));
-    ScanSlot::vacant(spawner, image, safe_outputs).unwrap()
+    ScanSlot::vacant(spawner, image).unwrap()
 }
 
 #[test]

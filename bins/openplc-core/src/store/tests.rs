@@ -28,6 +28,8 @@ fn manifest(program: ProgramId, object: &[u8]) -> Vec<u8> {
         variables: Vec::new(),
         conf: BTreeMap::new(),
         uses_python: false,
+        retains: true,
+        image_conf: None,
     })
     .unwrap()
 }

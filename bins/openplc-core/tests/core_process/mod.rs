@@ -345,6 +345,8 @@ pub fn built(object: Vec<u8>) -> Built {
         variables: Vec::new(),
         conf: BTreeMap::new(),
         uses_python: false,
+        retains: true,
+        image_conf: None,
     };
     Built { object, manifest }
 }

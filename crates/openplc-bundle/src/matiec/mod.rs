@@ -10,15 +10,12 @@ mod path;
 mod tasks;
 mod variables_csv;
 
-use openplc_wire::manifest::{Task, Variable};
-
 use crate::archive::Files;
 use crate::bundle::BundleError;
+use crate::program::{C_BLOCKS, Program};
 
 /// The variable list of `iec2c`.
 pub(crate) const VARIABLES_CSV: &str = "VARIABLES.csv";
-/// User code in C or C++, where there is any.
-pub const C_BLOCKS: &str = "c_blocks_code.cpp";
 
 /// Files without which nothing can be built.
 const REQUIRED: [&str; 10] = [
@@ -37,25 +34,6 @@ const REQUIRED: [&str; 10] = [
 /// Tick of the runtime for which the Editor was made.
 const DEFAULT_TICK_NS: u64 = 20_000_000;
 
-/// What the sources say about a program.
-#[derive(Debug)]
-pub struct Program {
-    /// MD5 of `program.st`, 32 hexadecimal digits.
-    pub md5: String,
-    /// Interval of the scan in nanoseconds.
-    pub tick_ns: u64,
-    /// IEC tasks. Never empty.
-    pub tasks: Vec<Task>,
-    /// Debug variables in the order of `debug.c`.
-    pub variables: Vec<Variable>,
-    /// Whether there are Python blocks.
-    pub uses_python: bool,
-    /// Whether there are C or C++ blocks to compile.
-    pub has_c_blocks: bool,
-    /// What could not be understood, one sentence each.
-    pub warnings: Vec<String>,
-}
-
 /// Reads the tables of a MatIEC program.
 ///
 /// # Errors
@@ -64,6 +42,7 @@ pub(crate) fn read(files: &Files) -> Result<Program, BundleError> {
     let missing: Vec<_> = REQUIRED
         .into_iter()
         .filter(|path| !files.contains_key(*path))
+        .map(str::to_owned)
         .collect();
     if !missing.is_empty() {
         return Err(BundleError::Missing(missing));
@@ -102,9 +81,10 @@ pub(crate) fn read(files: &Files) -> Result<Program, BundleError> {
     let variables = table.variables(&csv, &located, &declarations::parse(&text("program.st")));
     Ok(Program {
         md5,
-        tick_ns,
         tasks: tasks::parse(&resource, tick_ns),
         variables,
+        image_conf: None,
+        retains: true,
         uses_python: [&units, &resource]
             .iter()
             .any(|source| source.contains("python_block_loader")),

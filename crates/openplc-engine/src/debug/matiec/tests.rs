@@ -1,9 +1,12 @@
-use super::*;
 use proptest::prelude::*;
+
+use super::super::{Dialect, NotForced, Request, not_loaded};
+use super::*;
 
 /// Variables of the sizes given, whose bytes are all their own index.
 struct Fake {
     values: Vec<Vec<u8>>,
+    arrays: [u32; 1],
     forced: Vec<(u32, Option<Vec<u8>>)>,
     reverse: Option<bool>,
 }
@@ -16,6 +19,7 @@ impl Fake {
             .map(|(index, size)| vec![index as u8; *size])
             .collect();
         Self {
+            arrays: [sizes.len() as u32],
             values,
             forced: Vec::new(),
             reverse: None,
@@ -23,7 +27,7 @@ impl Fake {
     }
 
     fn ask(&mut self, frame: &[u8]) -> Vec<u8> {
-        let request = match Request::parse(frame) {
+        let request = match Request::parse(Dialect::Matiec, frame) {
             Ok(request) => request,
             Err(malformed) => return malformed.reply().expect("the dialect answers this"),
         };
@@ -34,8 +38,8 @@ impl Fake {
 }
 
 impl Variables for Fake {
-    fn count(&self) -> u32 {
-        self.values.len() as u32
+    fn arrays(&self) -> &[u32] {
+        &self.arrays
     }
     fn size(&mut self, index: u32) -> Option<usize> {
         self.values.get(index as usize).map(Vec::len)
@@ -45,9 +49,9 @@ impl Variables for Fake {
         into.get_mut(..value.len())?.copy_from_slice(value);
         Some(value.len())
     }
-    fn force(&mut self, index: u32, value: Option<&[u8]>) -> bool {
+    fn force(&mut self, index: u32, value: Option<&[u8]>) -> Result<(), NotForced> {
         self.forced.push((index, value.map(<[u8]>::to_vec)));
-        true
+        Ok(())
     }
     fn set_byte_order(&mut self, reverse: bool) {
         self.reverse = Some(reverse);
@@ -147,10 +151,13 @@ fn a_value_of_the_wrong_length_never_reaches_the_program() {
 
 #[test]
 fn what_is_no_request_is_named() {
-    assert_eq!(Request::parse(&[]), Err(Malformed::Empty));
-    assert_eq!(Request::parse(&[0x46, 0]), Err(Malformed::UnknownFunction(0x46)));
+    assert_eq!(Request::parse(Dialect::Matiec, &[]), Err(Malformed::Empty));
     assert_eq!(
-        Request::parse(&[0x44; MAX_FRAME + 1]),
+        Request::parse(Dialect::Matiec, &[0x46, 0]),
+        Err(Malformed::UnknownFunction(0x46))
+    );
+    assert_eq!(
+        Request::parse(Dialect::Matiec, &[0x44; MAX_FRAME + 1]),
         Err(Malformed::TooLong(MAX_FRAME + 1))
     );
     assert_eq!(not_loaded(&[0x45, 0xDE, 0xAD]), [0x45, 0x83]);
@@ -164,7 +171,7 @@ proptest! {
         if let Some(first) = frame.first_mut() {
             *first = function;
         }
-        if let Ok(request) = Request::parse(&frame) {
+        if let Ok(request) = Request::parse(Dialect::Matiec, &frame) {
             let mut answer = [0; MAX_FRAME];
             let length = request.execute(&mut fake, "", 0, &mut answer);
             prop_assert!((2..=MAX_FRAME).contains(&length));

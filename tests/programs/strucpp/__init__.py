@@ -1,0 +1,1 @@
+"""Programs in the shape that STruC++ gives them."""

@@ -1,0 +1,22 @@
+#pragma once
+#include <cstdint>
+#define STRUCPP_DEBUG_FLASH
+
+namespace strucpp { namespace debug {
+
+enum TypeTag : uint8_t {
+    TAG_BOOL, TAG_SINT, TAG_USINT, TAG_INT, TAG_UINT, TAG_DINT, TAG_UDINT, TAG_LINT, TAG_ULINT, TAG_REAL, TAG_LREAL,
+    TAG_BYTE, TAG_WORD, TAG_DWORD, TAG_LWORD, TAG_TIME, TAG_DATE, TAG_TOD, TAG_DT, TAG_STRING, TAG_WSTRING, TAG__COUNT
+};
+
+struct Entry {
+    void *ptr;
+    uint8_t tag;
+    uint8_t _pad;
+};
+
+extern const Entry *const debug_arrays[];
+extern const uint16_t debug_array_counts[];
+extern const uint8_t debug_array_count;
+
+} }  // namespace strucpp::debug
