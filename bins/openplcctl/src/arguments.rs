@@ -102,6 +102,11 @@ pub enum Command {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Show the plugins, what they have written and what went wrong last
+    Plugins,
+    /// Manage Python environments of plugins on this computer
+    #[command(subcommand)]
+    Venv(Venv),
     /// Forget the certificate and the session of the host
     ForgetHost,
 }
@@ -162,6 +167,42 @@ impl Role {
             Self::User => "user",
         }
     }
+}
+
+/// What to do with Python environments.
+#[derive(Debug, Subcommand)]
+pub enum Venv {
+    /// Create the environment of a plugin
+    Create {
+        /// Name of the plugin
+        name: String,
+        /// Interpreter that the environment is for
+        #[arg(long, value_name = "PATH", default_value = "/usr/bin/python3")]
+        python: PathBuf,
+    },
+    /// Install packages into an environment
+    Install {
+        /// Name of the plugin
+        name: String,
+        /// File with a package a line
+        #[arg(long, short, value_name = "FILE")]
+        requirements: Option<PathBuf>,
+        /// Packages, for example pymodbus==3.11.1
+        #[arg(required_unless_present = "requirements")]
+        packages: Vec<String>,
+    },
+    /// List environments
+    List,
+    /// Show the interpreter and the packages of an environment
+    Info {
+        /// Name of the plugin
+        name: String,
+    },
+    /// Remove an environment
+    Remove {
+        /// Name of the plugin
+        name: String,
+    },
 }
 
 /// How to log in.

@@ -63,6 +63,9 @@ async fn dispatch(command: Command, client: &mut Client, output: Output) -> Resu
         Command::Retain => commands::retain::retain(client, output).await,
         Command::Users(what) => commands::users::users(client, output, what).await,
         Command::Project { output: file } => commands::project::project(client, output, file).await,
+        Command::Plugins => commands::plugins::plugins(client, output).await,
+        // It concerns no host.
+        Command::Venv(what) => commands::venv::venv(what, output),
         Command::Stop => commands::plc::stop(client, output).await,
         Command::Logs { follow, level } => commands::logs::logs(client, output, follow, level).await,
         Command::Vars { filter } => commands::values::vars(client, output, filter.as_deref()).await,

@@ -2,6 +2,7 @@
 
 pub mod logs;
 pub mod plc;
+pub mod plugins;
 pub mod project;
 pub mod retain;
 pub mod session;
@@ -9,6 +10,7 @@ pub mod status;
 pub mod upload;
 pub mod users;
 pub mod values;
+pub mod venv;
 
 use serde_json::Value;
 
