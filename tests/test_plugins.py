@@ -1,0 +1,233 @@
+"""Plugins as processes: how programs and the administrator enable them, and plugins of OpenPLC Runtime v4 run unmodified."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.debug_protocol import Debugger
+from harness.programs import bundle, single_task
+from harness.runtime import free_port
+from harness.waiting import wait_until
+from matiec.model import Variable
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+# Counts in %QW0, %MW10 and %QX0.0, and shows what plugins write.
+PLANT = bundle(
+    single_task(
+        "plant",
+        [
+            Variable("COUNT", "INT", location="%QW0"),
+            Variable("LAMP", "BOOL", location="%QX0.0"),
+            Variable("FROM_C", "INT", location="%IW10"),
+            Variable("FROM_PYTHON", "INT", location="%IW11"),
+            Variable("CYCLES", "INT", location="%MW20"),
+            Variable("ECHO", "BOOL", location="%IX0.1"),
+            Variable("SCANS", "UDINT"),
+        ],
+        """
+  SCANS := SCANS + 1;
+  COUNT := COUNT + 1;
+  LAMP := TRUE;
+""",
+    )
+)
+
+
+def compiled(folder, *options):
+    path = folder / "upstream.so"
+    source = PLUGINS / "upstream_c.c"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", *options, source, "-o", path, "-lpthread"], check=True)
+    return path
+
+
+class Administrator:
+    """Who keeps plugins.conf."""
+
+    def __init__(self, runtime):
+        self.folder = runtime.data / "etc"
+        self.folder.mkdir(exist_ok=True)
+
+    def write(self, *lines, **files):
+        (self.folder / "plugins.conf").write_text("".join(line + "\n" for line in lines))
+        for name, content in files.items():
+            (self.folder / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def administrator(runtime):
+    administrator = Administrator(runtime)
+    yield administrator
+    administrator.write()
+
+
+@pytest.fixture
+def values(runtime, api, editor):
+    session = editor.connect(runtime.url, api.token)
+    yield Debugger(session, PLANT.variables)
+    session.disconnect()
+
+
+def plugins(api):
+    answer = api.get("/api/plugins")
+    assert answer.status == 200, answer
+    return {plugin["name"]: plugin for plugin in answer.json()["plugins"]}
+
+
+def is_attached(api, name):
+    return plugins(api).get(name, {}).get("state") == "attached"
+
+
+def wait_for(runtime, api, name, state="attached"):
+    def found():
+        return plugins(api).get(name, {}).get("state") == state
+
+    wait_until(found, lambda: f"plugin {name} to be {state}: {plugins(api)}\n{runtime.log()[-5000:]}")
+
+
+def wait_logged(api, text):
+    """The log that the Editor shows."""
+    wait_until(lambda: text in api.log_text(), lambda: f"{text!r} in the log:\n{api.log_text()}")
+
+
+def with_conf(**files):
+    program = PLANT
+    for name, content in files.items():
+        text = content if isinstance(content, str) else json.dumps(content)
+        program = program.with_file(f"conf/{name}.json", text.encode())
+    return program
+
+
+def slave(port, **more):
+    return {"network_configuration": {"host": "127.0.0.1", "port": port}, **more}
+
+
+class TestEnabling:
+    def test_a_program_brings_its_plugins_and_takes_them_away(self, runtime, api):
+        api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
+        wait_for(runtime, api, "modbus_slave")
+        api.deploy(PLANT.zip())
+        wait_until(lambda: "modbus_slave" not in plugins(api), "the plugin to end")
+
+    def test_plugins_start_and_stop_with_the_plc(self, runtime, api):
+        api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
+        wait_for(runtime, api, "modbus_slave")
+        first = plugins(api)["modbus_slave"]["process"]
+        assert api.stop() == "STOP:OK"
+        wait_for(runtime, api, "modbus_slave", "stopped")
+        assert api.start() == "START:OK"
+        wait_for(runtime, api, "modbus_slave")
+        assert plugins(api)["modbus_slave"]["process"] != first
+
+    def test_a_plugin_whose_configuration_stays_works_on_over_an_upload(self, runtime, api):
+        api.deploy(PLANT.zip())
+        wait_until(lambda: "modbus_slave" not in plugins(api), "the plugin of the test before to end")
+        configuration = slave(free_port())
+        api.deploy(with_conf(modbus_slave=configuration).zip())
+        wait_for(runtime, api, "modbus_slave")
+        before = plugins(api)["modbus_slave"]
+        api.deploy(with_conf(modbus_slave=configuration).with_md5("52" * 16).zip())
+        assert plugins(api)["modbus_slave"]["process"] == before["process"]
+        api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
+        wait_until(
+            lambda: plugins(api)["modbus_slave"]["attached"] == before["attached"] + 1,
+            lambda: f"the plugin with its new configuration: {plugins(api)}",
+        )
+
+    @pytest.mark.parametrize("content", ["", " \r\n", json.dumps(slave(1, enabled=False))])
+    def test_an_empty_file_and_a_switched_off_plugin_start_nothing(self, api, content):
+        api.deploy(with_conf(modbus_slave=content).zip())
+        known = plugins(api)
+        assert known.get("modbus_slave", {"state": "disabled"})["state"] == "disabled"
+        assert not is_attached(api, "modbus_slave")
+
+    def test_a_plugin_that_is_not_here_is_said_and_stops_nothing(self, runtime, api):
+        start = runtime.output_size()
+        api.deploy(with_conf(opcua=[]).with_md5("53" * 16).zip())
+        wait_logged(api, "opcua")
+        assert plugins(api)["opcua"]["state"] == "unknown"
+        assert api.state() == "RUNNING", runtime.log(start)
+
+    def test_the_administrators_plugins_are_not_disabled_by_an_upload(self, runtime, api, administrator, tmp_path):
+        library = compiled(tmp_path)
+        administrator.write(f"mine,{library},1,1,mine.json", mine={"mine": 1})
+        api.deploy(PLANT.with_md5("54" * 16).zip())
+        wait_for(runtime, api, "mine")
+        process = plugins(api)["mine"]["process"]
+        api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
+        wait_for(runtime, api, "modbus_slave")
+        assert plugins(api)["mine"]["process"] == process
+
+
+class TestPluginsOfOpenPlcRuntimeV4:
+    @pytest.mark.parametrize("layout", ["", "2026-01"])
+    def test_a_native_plugin(self, runtime, api, administrator, values, tmp_path, layout):
+        library = compiled(tmp_path, *(["-DLAYOUT_2026_01"] if layout else []))
+        administrator.write(f"native,{library},1,1,native.json,,{layout}", native={"greeting": "hello"})
+        api.deploy(PLANT.with_md5(("55" if layout else "56") * 16).zip())
+        wait_for(runtime, api, "native")
+        wait_until(lambda: values.read("FROM_C") > 20, lambda: f"%QW0 in %IW10\n{runtime.log()[-3000:]}")
+        assert values.read("FROM_C") <= values.read("COUNT")
+        wait_until(lambda: values.read("CYCLES") > 5, "the cycles, which the plugin writes into the image itself")
+        wait_logged(api, 'native: configured: {"greeting": "hello"}, 1024 slots, 8 bits')
+        wait_until(
+            lambda: api.stats()["plugin_stats"].get("native", {}).get("label") == "C plugin",
+            lambda: f"the plugin's own figures: {api.stats()['plugin_stats']}",
+        )
+        answer = api.post("/api/plugin-command", {"plugin": "native", "command": "look", "params": {"at": 7}}).json()
+        assert answer["heard"] == {"command": "look", "params": {"at": 7}}
+        api.stop()
+        wait_logged(api, "native: loop stopped\nnative: cleaned up")
+
+    @pytest.mark.parametrize("layout", ["", "2026-01"])
+    def test_a_python_plugin(self, runtime, api, administrator, values, layout):
+        plugin = PLUGINS / "upstream_python.py"
+        administrator.write(f"python,{plugin},1,0,python.json,,{layout}", python={"greeting": "hello"})
+        api.deploy(PLANT.with_md5(("57" if layout else "58") * 16).zip())
+        wait_for(runtime, api, "python")
+        wait_until(lambda: values.read("FROM_PYTHON") > 20, lambda: f"%QW0 in %IW11\n{runtime.log()[-3000:]}")
+        wait_until(lambda: values.read("ECHO"), "%QX0.0 in %IX0.1")
+        wait_logged(api, "python: configured: {'greeting': 'hello'}, 100 %")
+        api.stop()
+        wait_logged(api, "python: cleaned up")
+
+    def test_a_plugin_may_stop_the_plc(self, runtime, api, administrator, tmp_path):
+        administrator.write(f"native,{compiled(tmp_path)},1,1,")
+        api.deploy(PLANT.with_md5("59" * 16).zip())
+        wait_for(runtime, api, "native")
+        api.post("/api/plugin-command", {"plugin": "native", "command": "stop", "params": {}})
+        wait_until(lambda: api.state() == "STOPPED", "the PLC to be stopped")
+        wait_logged(api, "the test asked for it")
+
+    @pytest.mark.parametrize("kind", ["init", "exception", "missing"])
+    def test_a_plugin_that_cannot_work_is_explained(self, runtime, api, administrator, tmp_path, kind):
+        line, configuration, said = {
+            "init": (f"bad,{compiled(tmp_path)},1,1,bad.json", {"refuse": 1}, "init has returned -1"),
+            "exception": (f"bad,{PLUGINS / 'upstream_python.py'},1,0,bad.json", {"fail": 1}, "as configured"),
+            "missing": ("bad,/nowhere.so,1,1,bad.json", {}, "does not exist"),
+        }[kind]
+        administrator.write(line, bad=configuration)
+        start = runtime.output_size()
+        api.deploy(PLANT.with_md5({"init": "60", "exception": "61", "missing": "62"}[kind] * 16).zip())
+        wait_until(lambda: said in runtime.log(start), lambda: f"{said}:\n{runtime.log(start)}")
+        if kind != "missing":
+            wait_until(lambda: said in (plugins(api)["bad"]["last_error"] or ""), lambda: f"{plugins(api)}")
+        assert api.state() == "RUNNING"
+
+
+class TestCommands:
+    def test_a_command_to_nobody_is_refused_in_words(self, api):
+        answer = api.post("/api/plugin-command", {"plugin": "nobody", "command": "x", "params": {}})
+        assert (answer.status, "nobody" in answer.json()["error"]) == (200, True)
+
+    @pytest.mark.parametrize("body", [{}, {"plugin": 1, "command": "x"}, {"plugin": "a"}, []])
+    def test_half_a_command_is_refused(self, api, body):
+        assert api.post("/api/plugin-command", body).status == 400
+
+    def test_a_plugin_without_commands_says_so(self, runtime, api):
+        api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
+        wait_for(runtime, api, "modbus_slave")
+        answer = api.post("/api/plugin-command", {"plugin": "modbus_slave", "command": "dance", "params": {}})
+        assert "error" in answer.json()
