@@ -41,14 +41,14 @@ class Device:
         table = self.table(function)
         if written is not None:
             table[address : address + len(written)] = [int(value) for value in written]
-        offset = address - start
         if function in (1, 2, 5, 15):
-            # The judge keeps sixteen bits in a register, those of bit `address` in register `address`.
-            bits = [0] * (address % 16) + table[address : address + 16 * count]
-            words = (bits[16 * word : 16 * word + 16] for word in range(count))
-            current[offset : offset + count] = [sum(bit << place for place, bit in enumerate(word)) for word in words]
+            # The judge counts registers of sixteen bits.
+            first = address // 16
+            for word in range(first, first + count):
+                bits = table[16 * word : 16 * word + 16]
+                current[word - start] = sum(bit << place for place, bit in enumerate(bits))
         else:
-            current[offset : offset + count] = table[address : address + count]
+            current[address - start : address - start + count] = table[address : address + count]
         return None
 
     def simulated(self):
