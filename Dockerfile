@@ -34,7 +34,8 @@ RUN groupadd --system --gid 900 openplc && \
     for user in 901:openplc-api 902:openplc-core 903:openplc-compile; do \
         useradd --system --uid "${user%:*}" --user-group --groups openplc --no-create-home \
             --home-dir /nonexistent --shell /usr/sbin/nologin "${user#*:}" || exit 1; \
-    done
+    done && \
+    useradd --system --uid 904 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin openplc-plugin
 COPY --from=build /out/ /usr/
 
 # Accounts, programs and whether the PLC runs. /var/run is a link to /run, so OpenPLC Runtime v4's /var/run/runtime is the same
