@@ -16,6 +16,9 @@ EXPOSURE = {
     "openplc-api.service": 4,
     "openplc-compile@.service": 4,
     "openplc-core.service": 9,
+    # A serial port needs devices, port 502 a capability outside of any user namespace: without these both have 1.0.
+    "openplc-modbus-master.service": 12,
+    "openplc-modbus-slave.service": 13,
     "openplc-plugin@.service": 10,
 }
 MANUALS = {"openplcctl": 1, "openplc-latency": 1, "openplc-api": 8, "openplc-compile": 8, "openplc-launcher": 8}
@@ -82,7 +85,7 @@ def test_manual_pages_tell_every_option(program):
     assert told == offered
 
 
-@pytest.mark.parametrize("process", ["api", "compile", "core"])
+@pytest.mark.parametrize("process", ["api", "compile", "core", "modbus-slave"])
 def test_manual_pages_tell_every_setting(process):
     """That the file in etc/ names every key with its default is a test of crates/openplc-settings."""
     page = (REPOSITORY / "docs" / "man" / f"openplc-{process}.toml.5").read_text()
