@@ -37,7 +37,7 @@ use crate::server;
 use crate::service_manager::ServiceManager;
 use crate::store::Store;
 use crate::trial;
-use crate::watchdog;
+use crate::watchdog::{self, Pulse};
 
 /// Stack of the threads that serve clients and Python blocks, in bytes. Small, because locked memory holds all of it.
 pub const STACK: usize = 256 << 10;
@@ -135,15 +135,17 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         .transpose()
         .context("starting the image server")?;
     server::start(control, machine.clone(), plugins.clone(), log).context("starting the control server")?;
+    let pulse = Arc::new(Pulse::default());
     thread::Builder::new()
         .name("housekeeping".into())
         .stack_size(STACK)
         .spawn({
             let (machine, slot, manager) = (machine.clone(), slot.clone(), manager.clone());
-            move || housekeeping::run(&machine, &slot, &program_log, &manager)
+            let pulse = pulse.clone();
+            move || housekeeping::run(&machine, &slot, &program_log, &manager, &pulse)
         })
         .context("starting the housekeeping thread")?;
-    watchdog::start(slot, manager.clone()).context("starting the watchdog thread")?;
+    watchdog::start(slot, pulse, manager.clone()).context("starting the watchdog thread")?;
     manager.notify(&NotifyState::Ready);
 
     let signal = ending.wait().context("waiting for SIGTERM")?;

@@ -12,8 +12,9 @@ use sd_notify::NotifyState;
 
 use crate::machine::Machine;
 use crate::program_log::{Drain, ProgramLog};
-use crate::scan::{Hanging, ScanSlot};
+use crate::scan::ScanSlot;
 use crate::service_manager::ServiceManager;
+use crate::watchdog::Pulse;
 
 /// Time between two rounds.
 const ROUND: Duration = Duration::from_millis(50);
@@ -21,22 +22,29 @@ const ROUND: Duration = Duration::from_millis(50);
 const STATUS_EVERY: Duration = Duration::from_secs(2);
 
 /// Does its rounds for ever.
-pub fn run(machine: &Machine, slot: &Arc<ScanSlot>, log: &ProgramLog, manager: &ServiceManager) {
+pub fn run(
+    machine: &Machine,
+    slot: &Arc<ScanSlot>,
+    log: &ProgramLog,
+    manager: &ServiceManager,
+    pulse: &Pulse,
+) {
     let (mut drain, mut hanging, mut told) = (Drain::default(), false, String::new());
     let mut looked: Option<Instant> = None;
     loop {
         drain.run(log, Instant::now(), &mut emit);
         machine.notice_fault();
         slot.idle();
-        let overdue = slot.hanging();
-        if let (Some(Hanging { task, elapsed, .. }), false) = (overdue, hanging) {
+        pulse.beat();
+        let given_up = slot.given_up();
+        if let (Some((task, elapsed)), false) = (given_up, hanging) {
             tracing::error!(
                 "A scan of task {} has not ended after {} ms: endless loop? The watchdog will end this process",
                 machine.task_name(task).unwrap_or_default(),
                 elapsed / 1_000_000
             );
         }
-        hanging = overdue.is_some();
+        hanging = given_up.is_some();
         if looked.is_none_or(|looked| looked.elapsed() >= STATUS_EVERY) {
             looked = Some(Instant::now());
             let text = describe(&machine.status(Detail::Percentiles));

@@ -24,8 +24,8 @@ use crate::view::{View, shown};
 
 /// How long a command waits for a scan to end.
 const SCAN_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a debug request waits for a scan to end; the Editor gives up after 5 s.
-const DEBUG_PATIENCE: Duration = Duration::from_millis(1500);
+/// How long a debug request waits for a scan to end; the API gives up after 4 s, the Editor after 5.
+const DEBUG_PATIENCE: Duration = Duration::from_millis(3500);
 /// How often a debug request is begun again because the program was exchanged.
 const DEBUG_TRIES: usize = 3;
 

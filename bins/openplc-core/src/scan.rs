@@ -9,11 +9,12 @@ mod threads;
 
 use std::io;
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use openplc_engine::watch::{Debt, Watch};
 use openplc_image::{Address, Moment, PlcState};
 use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
@@ -37,26 +38,19 @@ const GAP_TRIES: u32 = 10;
 /// The program in scan, if any, also while it is stopped: a debugger may still look at it.
 type Active = Option<Loaded>;
 
-/// What the thread of one task and others tell each other without a lock.
+/// The thread of one task as others see it.
 #[derive(Default)]
-struct Watch {
-    /// Wakes the thread before its deadline.
+struct ScanThread {
+    /// Wakes it before its deadline.
     alarm: Alarm,
-    /// Number of the newest scan.
-    scan: AtomicU64,
-    /// Start (ns) of the scan in progress, or 0.
-    scan_since: AtomicU64,
-    /// Longest time (ns) that a scan may take before it counts as hanging.
-    allowance: AtomicU64,
-    /// Whether the scan in progress has taken longer.
-    given_up: AtomicBool,
+    watch: Watch,
 }
 
 /// Where the scan threads find their program.
 pub struct ScanSlot {
     lock: Arc<TaskLock<Active, Option<ScanTask>>>,
     /// One for each possible task, the most urgent first.
-    watches: Box<[Watch]>,
+    scan_threads: Box<[ScanThread]>,
     /// Whether scans are executed. Set while no task executes; cleared at any time, by which scans come to an end.
     running: AtomicBool,
     /// Whether scans have ended by themselves.
@@ -75,17 +69,6 @@ pub struct ScanSlot {
 #[derive(Debug, thiserror::Error)]
 #[error("the scan in progress does not end")]
 pub struct ScanHangs;
-
-/// A scan that takes longer than is allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hanging {
-    /// Its task, by its place in the order of urgency.
-    pub task: usize,
-    /// When it began (ns).
-    since: u64,
-    /// For how long (ns) it has been executing.
-    pub elapsed: u64,
-}
 
 /// Why programs were not exchanged.
 #[derive(Debug, thiserror::Error)]
@@ -144,7 +127,7 @@ impl ScanSlot {
         let vacant = (0..MAX_TASKS).map(|_| None);
         let slot = Self {
             lock: Arc::new(TaskLock::new(None, vacant)?),
-            watches: (0..MAX_TASKS).map(|_| Watch::default()).collect(),
+            scan_threads: (0..MAX_TASKS).map(|_| ScanThread::default()).collect(),
             running: AtomicBool::new(false),
             faulted: AtomicBool::new(false),
             in_error: AtomicBool::new(false),
@@ -162,7 +145,12 @@ impl ScanSlot {
     /// # Errors
     /// [`ScanHangs`] when a scan does not end within `patience`.
     pub fn between_scans(&self, patience: Duration) -> Result<Pause<'_>, ScanHangs> {
-        let all = self.lock.all(patience).ok_or(ScanHangs)?;
+        if self.given_up().is_some() {
+            return Err(ScanHangs);
+        }
+        let now = clock::now();
+        let length = |task: usize| self.scan_threads[task].watch.scan_length(now);
+        let all = self.lock.all(patience, length).ok_or(ScanHangs)?;
         Ok(Pause {
             all,
             running: &self.running,
@@ -239,11 +227,13 @@ impl ScanSlot {
             new.begin(&self.image);
         }
         let now = clock::now();
-        for ((task, parked), watch) in tasks.zip(&mut new.tasks).zip(&self.watches) {
+        for ((task, parked), thread) in tasks.zip(&mut new.tasks).zip(&self.scan_threads) {
             if let Some(new) = parked {
                 let before = task.as_ref().filter(|_| ran || faulted);
                 new.cycle.follow(before.map(|before| &before.cycle), now);
-                watch.allowance.store(new.allowance, Ordering::Relaxed);
+                thread
+                    .watch
+                    .exchange(new.cycle.rest(now).unwrap_or(now), new.allowance);
             }
             mem::swap(task, parked);
         }
@@ -256,7 +246,7 @@ impl ScanSlot {
         drop(all);
         *bound = Some(addresses);
         drop(resized);
-        self.watches.iter().for_each(|watch| watch.alarm.ring());
+        self.scan_threads.iter().for_each(|thread| thread.alarm.ring());
         if !fits {
             tracing::warn!(
                 "The programs were exchanged although that takes longer ({} µs) than the time between two scans: the next \
@@ -320,19 +310,33 @@ impl ScanSlot {
         tasks.flatten().for_each(|task| task.fault = None);
     }
 
-    /// Gives up the scan of a task that is [`Self::hanging`]: outputs are made safe at once, and if the scan ends after all, it
+    /// Gives up the scan of a task that began at `began` (ns): outputs are made safe at once, and if the scan ends after all, it
     /// was the last one. One that has ended just now is not given up any more.
-    pub fn give_up(&self, hanging: &Hanging) {
-        let watch = &self.watches[hanging.task];
-        watch.given_up.store(true, Ordering::SeqCst);
-        // The scan thread clears the one and then looks at the other; we do it the other way round. So one of us sees both.
-        let since = watch.scan_since.load(Ordering::SeqCst);
-        if since != hanging.since && watch.given_up.swap(false, Ordering::SeqCst) {
-            return;
+    pub fn give_up(&self, task: usize, began: u64) {
+        if let Some(scan) = self.scan_threads[task].watch.give_up(began) {
+            self.end_in_error();
+            fault_record::set_hanging(task as u32, scan);
         }
+    }
+
+    /// Ends the scans because of something that no scan knows of.
+    pub fn end_in_error(&self) {
         self.running.store(false, Ordering::Release);
         self.make_outputs_safe(PlcState::Error);
-        fault_record::set_hanging(hanging.task as u32, watch.scan.load(Ordering::Relaxed));
+    }
+
+    /// What the thread of each task owes, the most urgent first.
+    pub fn debts(&self) -> impl Iterator<Item = Option<Debt>> {
+        let now = clock::now();
+        self.scan_threads.iter().map(move |thread| thread.watch.debt(now))
+    }
+
+    /// The most urgent task whose scan in progress was given up, and for how long (ns) it has been executing.
+    pub fn given_up(&self) -> Option<(usize, u64)> {
+        let given_up = |thread: &ScanThread| thread.watch.is_given_up();
+        let task = self.scan_threads.iter().position(given_up)?;
+        let debt = self.scan_threads[task].watch.debt(clock::now());
+        Some((task, debt.map_or(0, |debt| debt.elapsed)))
     }
 
     /// Why scans ended by themselves since the last exchange; told once.
@@ -340,20 +344,9 @@ impl ScanSlot {
         if !self.faulted.load(Ordering::Acquire) {
             return None;
         }
-        let mut all = self.lock.all(FAULT_PATIENCE)?;
+        let mut all = self.lock.all(FAULT_PATIENCE, |_| 0)?;
         self.faulted.store(false, Ordering::Relaxed);
         all.parts().1.find_map(|task| task.as_mut()?.fault.take())
-    }
-
-    /// The most urgent task whose scan is overdue.
-    pub fn hanging(&self) -> Option<Hanging> {
-        let now = clock::now();
-        self.watches.iter().enumerate().find_map(|(task, watch)| {
-            let since = watch.scan_since.load(Ordering::SeqCst);
-            let elapsed = now.saturating_sub(since);
-            let hangs = since != 0 && elapsed > watch.allowance.load(Ordering::Relaxed);
-            hangs.then_some(Hanging { task, since, elapsed })
-        })
     }
 
     /// Whether a program is running.

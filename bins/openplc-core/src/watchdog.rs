@@ -4,12 +4,19 @@
 //! The thread is real-time and more urgent than any scan, because it has to act while one hangs, be it on the only processor.
 //! It takes a few microseconds twenty times a second. A computer that is busy with ordinary work does not starve it: that
 //! must not end a plant.
+//!
+//! What cannot happen unless the engine itself is broken ends the process at once: a task that is not woken for its scan, and
+//! housekeeping that stands still, without which no fault would be noticed.
 
 use std::io;
+use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use openplc_engine::watch::{Activity, Vigil};
+use openplc_rt::fault_record;
 use sd_notify::NotifyState;
 
 use crate::scan::ScanSlot;
@@ -17,34 +24,108 @@ use crate::service_manager::ServiceManager;
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What is overdue must have been there at so many looks: half a second in which this computer did not stand still.
+const LEAST_LOOKS: u32 = 10;
+/// Looks at which housekeeping may be in the same round: a minute. It has ordinary priority and may wait for a disk.
+const MOST_LOOKS: u32 = 1200;
+
+/// Counts the rounds of housekeeping.
+#[derive(Debug, Default)]
+pub struct Pulse(AtomicU64);
+
+impl Pulse {
+    /// One more.
+    pub fn beat(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether housekeeping goes on.
+#[derive(Debug, Default)]
+struct Heart {
+    beats: u64,
+    looks: u32,
+}
+
+impl Heart {
+    /// Looks at it; says whether it stands still.
+    fn has_stopped(&mut self, pulse: &Pulse) -> bool {
+        let beats = pulse.0.load(Ordering::Relaxed);
+        self.looks = if beats == self.beats { self.looks + 1 } else { 0 };
+        self.beats = beats;
+        self.looks > MOST_LOOKS
+    }
+}
 
 /// Starts the thread.
 ///
 /// # Errors
 /// When there is none to be had.
-pub fn start(slot: Arc<ScanSlot>, manager: ServiceManager) -> io::Result<()> {
+pub fn start(slot: Arc<ScanSlot>, pulse: Arc<Pulse>, manager: ServiceManager) -> io::Result<()> {
     let feed_every = sd_notify::watchdog_enabled().map(|limit| limit / 4);
     let watching = slot.clone();
     slot.spawn_most_urgent("watchdog", move || {
-        watch_for_ever(&watching, &manager, feed_every)
+        watch_for_ever(&watching, &pulse, &manager, feed_every);
     })
 }
 
-fn watch_for_ever(slot: &ScanSlot, manager: &ServiceManager, feed_every: Option<Duration>) {
+fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, manager: &ServiceManager, feed_every: Option<Duration>) {
     let mut fed = None::<Instant>;
+    let mut heart = Heart::default();
+    let mut vigils: Vec<Vigil> = slot.debts().map(|_| Vigil::default()).collect();
     loop {
-        let hanging = slot.hanging();
-        // Each time anew: giving up twice changes nothing.
-        if let Some(hanging) = &hanging {
-            slot.give_up(hanging);
+        let mut hangs = false;
+        for (task, (debt, vigil)) in slot.debts().zip(&mut vigils).enumerate() {
+            let Some(debt) = vigil.look(debt, LEAST_LOOKS) else {
+                continue;
+            };
+            match debt.activity {
+                Activity::Scan => {
+                    hangs = true;
+                    // Each time anew: giving up twice changes nothing.
+                    slot.give_up(task, debt.since);
+                }
+                Activity::Sleep => {
+                    let late = debt.elapsed / 1_000_000;
+                    end(
+                        slot,
+                        &format!("task {task} was not woken for a scan that was due {late} ms before"),
+                    );
+                }
+            }
+        }
+        if heart.has_stopped(pulse) {
+            end(slot, "its housekeeping stands still");
         }
         if let Some(every) = feed_every
-            && hanging.is_none()
+            && !hangs
             && fed.is_none_or(|fed| fed.elapsed() >= every)
         {
             manager.notify(&NotifyState::Watchdog);
             fed = Some(Instant::now());
         }
         thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Ends the process because of a defect of its own. The next one tells the log.
+fn end(slot: &ScanSlot, defect: &str) -> ! {
+    slot.end_in_error();
+    fault_record::note_defect(defect);
+    process::abort()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn housekeeping_may_take_a_minute_and_not_longer() {
+        let (pulse, mut heart) = (Pulse::default(), Heart::default());
+        for _ in 0..3 {
+            pulse.beat();
+            assert!((0..=MOST_LOOKS).all(|_| !heart.has_stopped(&pulse)));
+        }
+        assert!(heart.has_stopped(&pulse));
     }
 }

@@ -8,7 +8,10 @@
 mod core_process;
 
 use core_process::{Core, DONE, MD5_REQUEST, build, refusal, until};
-use openplc_wire::control::{Answer, Level, PlcState, Refusal, Request};
+use nix::sys::ptrace;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use openplc_wire::control::{Answer, Level, LogEntry, PlcState, Refusal, Request};
 use openplc_wire::frame::Kind;
 
 #[test]
@@ -231,6 +234,33 @@ fn a_program_that_uses_up_the_memory_is_a_faulty_one_and_one_that_somebody_kills
         core.kill_and_restart_with(["oom-kill", "killed", "KILL"]);
         core.connect().wait_for(PlcState::Stopped);
     }
+}
+
+#[test]
+fn a_task_that_is_not_woken_for_its_scan_is_a_defect_of_the_engine() {
+    let mut core = Core::start();
+    core.connect().load(&build(&["-DINTERVAL_NS=100000000"]));
+    proven(&core);
+    // As if its alarm had never rung.
+    let thread = Pid::from_raw(core.thread("scan-0"));
+    if let Err(error) = ptrace::seize(thread, ptrace::Options::empty()) {
+        return println!("SKIPPED: a task that is not woken: ptrace: {error}");
+    }
+    ptrace::interrupt(thread).unwrap();
+    // First that it stands still, and then that it has ended.
+    for what in ["the thread stops", "the process ends"] {
+        until(what, || {
+            let status = waitpid(thread, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)).unwrap();
+            (status != WaitStatus::StillAlive).then_some(())
+        });
+    }
+    assert!(!core.restart_after_death().success());
+    let mut client = core.connect();
+    client.wait_for(PlcState::Running);
+    let told = |entry: &LogEntry| {
+        entry.message.contains("task 0 was not woken") && entry.message.contains("not by a fault of program")
+    };
+    assert!(client.logs().iter().any(told), "{:?}", client.logs());
 }
 
 #[test]

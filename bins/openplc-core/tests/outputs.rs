@@ -124,6 +124,19 @@ fn outputs_are_off_while_a_scan_hangs() {
     assert_eq!(client.status().state, PlcState::Running, "the scan still hangs");
 }
 
+/// The scan has real-time priority and keeps the only processor to itself.
+#[test]
+fn outputs_are_off_while_a_scan_hangs_on_the_only_processor() {
+    let core = Core::start_on_one_processor();
+    let (mut client, image) = running(&core, &[]);
+    client.misbehave_fatally(3);
+    let values = until("the scan is given up", || {
+        let (moment, values) = image.values(OUTPUTS);
+        (moment.state == Published::Error).then_some(values)
+    });
+    assert_eq!(values, OFF);
+}
+
 #[test]
 fn a_scan_that_ends_after_it_was_given_up_was_the_last_one() {
     let core = Core::start();

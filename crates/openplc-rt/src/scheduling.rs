@@ -79,6 +79,22 @@ pub fn set_affinity(cpus: &[usize]) -> io::Result<()> {
     check(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) }).map(drop)
 }
 
+/// The CPUs that the calling thread may run on.
+///
+/// # Errors
+/// The error of `sched_getaffinity(2)`, for example on a computer with more than 1024 of them.
+pub fn affinity() -> io::Result<Vec<usize>> {
+    // SAFETY: a zeroed set is an empty one.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set is valid for the whole call and of the size given; thread 0 is the caller.
+    check(unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) })?;
+    let cpus = 0..libc::CPU_SETSIZE as usize;
+    // SAFETY: the set has room for CPU_SETSIZE bits.
+    Ok(cpus
+        .filter(|cpu| unsafe { libc::CPU_ISSET(*cpu, &set) })
+        .collect())
+}
+
 /// Lets timers of the calling thread expire as exactly as the kernel can. It matters where the thread is not real-time:
 /// the kernel's default is 50 µs late.
 ///
@@ -116,6 +132,7 @@ mod tests {
             set_affinity(&[0]).unwrap();
             let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
             assert!(status.contains("Cpus_allowed_list:\t0\n"), "{status}");
+            assert_eq!(affinity().unwrap(), [0]);
         })
         .join()
         .unwrap();

@@ -17,7 +17,7 @@ type Work = Box<dyn FnOnce() + Send>;
 /// How urgent a thread is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// More urgent than any scan, on any processor.
+    /// More urgent than any scan, on any processor that the process was given.
     AboveScans,
     /// The scans of a task; 0 is the most urgent one.
     Scan(usize),
@@ -32,17 +32,6 @@ pub struct RealTimeThread {
     /// Bytes of stack.
     pub stack: usize,
 }
-
-/// More than any computer that we know has; those that are not there are left out by the kernel.
-const ALL_CPUS: [usize; 1024] = {
-    let mut cpus = [0; 1024];
-    let mut cpu = 0;
-    while cpu < cpus.len() {
-        cpus[cpu] = cpu;
-        cpu += 1;
-    }
-    cpus
-};
 
 struct Order {
     thread: RealTimeThread,
@@ -68,6 +57,7 @@ impl Spawner {
             .name("spawner".into())
             .stack_size(daemon::STACK);
         spawner.spawn(move || {
+            let given = scheduling::affinity();
             let scheduling = Scheduling::obtain(&wished);
             let policy = scheduling.policy();
             // The capability is needed no longer, and a program must never have it.
@@ -75,7 +65,7 @@ impl Spawner {
             let _ = sender.send(scheduling);
             received
                 .into_iter()
-                .for_each(|order: Order| order.execute(policy, &wished));
+                .for_each(|order: Order| order.execute(policy, &wished, given.as_ref().ok()));
         })?;
         let scheduling = scheduling.recv().map_err(io::Error::other)?;
         Ok((Self { orders }, scheduling))
@@ -99,10 +89,11 @@ impl Spawner {
 }
 
 impl Order {
-    fn execute(self, policy: Policy, wished: &RealTime) {
+    /// `given` are the processors that the process was given.
+    fn execute(self, policy: Policy, wished: &RealTime, given: Option<&Vec<usize>>) {
         let RealTimeThread { name, place, stack } = self.thread;
         let of_scans = wished.priority;
-        let (work, done) = (self.work, self.done);
+        let (work, done, given) = (self.work, self.done, given.cloned());
         let started = thread::Builder::new()
             .name(name)
             .stack_size(stack)
@@ -110,7 +101,7 @@ impl Order {
                 match place {
                     // As it was inherited from the spawner, but not the choice of processors.
                     Place::AboveScans => {
-                        let _ = scheduling::set_affinity(&ALL_CPUS);
+                        let _ = given.map(|given| scheduling::set_affinity(&given));
                     }
                     Place::Scan(rank) => {
                         let rank = i32::try_from(rank).unwrap_or(i32::MAX);

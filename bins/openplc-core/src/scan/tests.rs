@@ -73,11 +73,7 @@ fn a_scan_allocates_nothing() {
     assert_eq!(allocations.count_total, 0, "{allocations:?}");
 
     // It has ended before it could be given up.
-    slot.give_up(&Hanging {
-        task: 0,
-        since: 1,
-        elapsed: 1,
-    });
+    slot.give_up(0, 1);
     slot.scan(&mut seat);
     assert_eq!((scans(), slot.take_fault()), (1001, None));
 

@@ -10,7 +10,7 @@ use openplc_rt::task_lock::Seat;
 use openplc_rt::{clock, fault_record, memory};
 
 use super::spawner::{Place, RealTimeThread};
-use super::{Active, ScanSlot};
+use super::{Active, ScanSlot, ScanThread};
 use crate::daemon;
 use crate::loaded::{ScanTask, TaskFaultCause};
 
@@ -59,10 +59,11 @@ impl ScanSlot {
     }
 
     fn scan_for_ever(&self, mut seat: Seat<Active, Option<ScanTask>>) {
-        let alarm = &self.watches[seat.number()].alarm;
+        let ScanThread { alarm, watch } = &self.scan_threads[seat.number()];
         loop {
             let rings = alarm.rings();
             let due = self.scan(&mut seat);
+            watch.rest(due);
             alarm.sleep(due, rings);
         }
     }
@@ -70,7 +71,7 @@ impl ScanSlot {
     /// Executes the scan that is due, if any, and returns the next deadline.
     pub(super) fn scan(&self, seat: &mut Seat<Active, Option<ScanTask>>) -> Option<u64> {
         let number = seat.number();
-        let watch = &self.watches[number];
+        let watch = &self.scan_threads[number].watch;
         let mut guard = seat.lock();
         let (Some(loaded), Some(task)) = guard.parts() else {
             return None;
@@ -84,16 +85,14 @@ impl ScanSlot {
             return Some(deadline);
         }
         let scan = task.cycle.scans() + 1;
-        watch.scan.store(scan, Ordering::Relaxed);
-        watch.scan_since.store(started, Ordering::SeqCst);
+        watch.begin(scan, started);
         fault_record::set_scan(Some((number as u32, scan)));
         let result = loaded.scan(task, &self.image, started, || {
             self.running.load(Ordering::Acquire)
         });
         fault_record::set_scan(None);
         let ended = clock::now();
-        watch.scan_since.store(0, Ordering::SeqCst);
-        let given_up = watch.given_up.swap(false, Ordering::SeqCst);
+        let given_up = watch.end(started, ended);
         let next = task.cycle.complete(started, ended);
         let fault = match result {
             Ok(()) if !given_up => return Some(next),

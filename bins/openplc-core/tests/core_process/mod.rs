@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::Signal;
 use openplc_image::{ImageReader, Moment, View};
+use openplc_rt::scheduling;
 use openplc_rt::shared_memory::SharedMemory;
 use openplc_wire::control::{Answer, LogEntry, PlcState, Refusal, Request, Status};
 use openplc_wire::figures::Detail;
@@ -51,12 +52,24 @@ pub fn times(variable: &str, few: usize) -> usize {
 pub struct Core {
     directory: TempDir,
     listeners: [OwnedFd; 2],
+    /// Command that executes the process, if it is not executed at once.
+    through: Vec<String>,
     process: Child,
 }
 
 impl Core {
     /// A fresh core.
     pub fn start() -> Self {
+        Self::start_through(Vec::new())
+    }
+
+    /// A fresh core on a single processor.
+    pub fn start_on_one_processor() -> Self {
+        let processor = scheduling::affinity().unwrap()[0].to_string();
+        Self::start_through(["taskset", "--cpu-list", &processor].map(str::to_owned).to_vec())
+    }
+
+    fn start_through(through: Vec<String>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let listeners = ["control", "image"].map(|name| {
             let listener = UnixListener::bind(directory.path().join(name));
@@ -64,10 +77,11 @@ impl Core {
         });
         std::fs::create_dir(directory.path().join("state")).unwrap();
         std::fs::create_dir(directory.path().join("run")).unwrap();
-        let process = spawn(directory.path(), &listeners, None);
+        let process = spawn(&through, directory.path(), &listeners, None);
         let core = Self {
             directory,
             listeners,
+            through,
             process,
         };
         core.connect();
@@ -99,7 +113,7 @@ impl Core {
             .envs(END.into_iter().zip(end))
             .status();
         assert!(noted.unwrap().success());
-        self.process = spawn(self.directory.path(), &self.listeners, None);
+        self.spawn(None);
     }
 
     /// Ends the process by SIGTERM and starts another one.
@@ -113,14 +127,18 @@ impl Core {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
         std::fs::write(self.state_directory().join("fault"), record).unwrap();
-        self.process = spawn(self.directory.path(), &self.listeners, None);
+        self.spawn(None);
     }
 
     /// Waits for the process to end and starts another one that is told how, as a service manager does.
     pub fn restart_after_death(&mut self) -> ExitStatus {
         let status = until("the process ends", || self.process.try_wait().unwrap());
-        self.process = spawn(self.directory.path(), &self.listeners, Some(status));
+        self.spawn(Some(status));
         status
+    }
+
+    fn spawn(&mut self, end: Option<ExitStatus>) {
+        self.process = spawn(&self.through, self.directory.path(), &self.listeners, end);
     }
 
     pub fn is_alive(&mut self) -> bool {
@@ -137,6 +155,15 @@ impl Core {
         let texts =
             threads.filter_map(|thread| std::fs::read_to_string(thread.unwrap().path().join(file)).ok());
         texts.collect()
+    }
+
+    /// Id of the thread with this name.
+    pub fn thread(&self, name: &str) -> i32 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let found = threads.map(|thread| thread.unwrap()).find(|thread| {
+            std::fs::read_to_string(thread.path().join("comm")).is_ok_and(|comm| comm.trim_end() == name)
+        });
+        found.unwrap().file_name().to_str().unwrap().parse().unwrap()
     }
 
     pub fn state_directory(&self) -> PathBuf {
@@ -203,12 +230,15 @@ fn told(end: ExitStatus) -> [String; 3] {
     }
 }
 
-fn spawn(directory: &Path, listeners: &[OwnedFd; 2], end: Option<ExitStatus>) -> Child {
+fn spawn(through: &[String], directory: &Path, listeners: &[OwnedFd; 2], end: Option<ExitStatus>) -> Child {
     let mappings = listeners.iter().zip(3..).map(|(listener, child_fd)| FdMapping {
         parent_fd: listener.try_clone().unwrap(),
         child_fd,
     });
-    Command::new(env!("CARGO_BIN_EXE_openplc-core"))
+    let mut words = through.to_vec();
+    words.push(env!("CARGO_BIN_EXE_openplc-core").into());
+    Command::new(&words[0])
+        .args(&words[1..])
         .env("LISTEN_FDS", "2")
         .env("STATE_DIRECTORY", directory.join("state"))
         .env("RUNTIME_DIRECTORY", directory.join("run"))
