@@ -164,7 +164,7 @@ mod tests {
     fn sizes(words: u32) -> Layout {
         let text =
             format!("format_version=2\nbool_input=32 bits\nint_output=4 words\nint_memory={words} words\n");
-        Layout::new(&text.parse().unwrap())
+        Layout::new(&openplc_image::Sizes::parse(&text).unwrap())
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub async fn command(
     let mut document = request.body.json(&request.parts.headers).await?;
     let (Some(plugin), Some(command)) = (document["plugin"].as_str(), document["command"].as_str()) else {
         let what = "plugin and command must be texts";
-        return Err(answers::error(StatusCode::BAD_REQUEST, what));
+        return Err(answers::message(StatusCode::BAD_REQUEST, what));
     };
     let (plugin, command) = (plugin.to_owned(), command.to_owned());
     let user = &session.user.username;
