@@ -17,17 +17,18 @@ use openplc_settings::{Loaded, Problem};
 use openplc_wire::IMAGE_SOCKET;
 use sd_notify::NotifyState;
 
+use crate::communication;
 use crate::confinement::confine;
 use crate::connection::on_large_stack;
 use crate::fault_history::FaultHistory;
 use crate::housekeeping;
 use crate::last_end::{self, LastEnd};
+use crate::loaded::Services;
 use crate::log_ids;
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
 use crate::plugins;
 use crate::process_image::ProcessImage;
-use crate::program_log::ProgramLog;
 use crate::program_output;
 use crate::python_process;
 use crate::real_time::Granted;
@@ -116,12 +117,13 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
 
     let retention = Retention::start(store.directory(), slot.clone(), settings.retain.interval)
         .context("starting the retention thread")?;
-    let program_log = Arc::new(ProgramLog::default());
+    let services = Services::default();
+    let program_log = services.log.clone();
     let machine = Arc::new(Machine::new(
         slot.clone(),
         retention,
         store,
-        program_log.clone(),
+        services.clone(),
         real_time.describe(),
         problems.iter().map(ToString::to_string).collect(),
     ));
@@ -134,6 +136,13 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         .map(|listener| plugins::start(listener, process_image, &machine, &log, &settings.plugins))
         .transpose()
         .context("starting the image server")?;
+    let carried = plugins.clone();
+    let connect = move |address, protocol| match &carried {
+        Some(plugins) => plugins.connect(address, protocol),
+        None => Err("no plugin can work here: no image socket was passed".into()),
+    };
+    communication::start(services.communication, Box::new(connect))
+        .context("starting the communication thread")?;
     server::start(control, machine.clone(), plugins.clone(), log).context("starting the control server")?;
     let pulse = Arc::new(Pulse::default());
     thread::Builder::new()

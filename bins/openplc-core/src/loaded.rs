@@ -1,6 +1,8 @@
 //! One loaded program with all that a scan of it needs.
 
+use std::io;
 use std::mem;
+use std::net::SocketAddrV4;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,11 +11,12 @@ use openplc_engine::statistics::{self, Reader};
 use openplc_image::{Address, Binding, Moment, OutsideImage, PlcState, Sizes};
 use openplc_program::python::Requests;
 use openplc_program::{
-    Fault, Faulted, Host, LoadError, LocatedValues, MAX_TASKS, Program, Severity, Task, TaskRun,
+    Fault, Faulted, Host, LoadError, LocatedValues, MAX_TASKS, Program, Protocol, Severity, Task, TaskRun,
 };
 use openplc_rt::clock;
 use openplc_wire::manifest::Manifest;
 
+use crate::communication;
 use crate::debug_variables::DebugVariables;
 use crate::foreign_threads;
 use crate::located_points::{LocatedPoints, SharedPoints, Unbound};
@@ -47,6 +50,8 @@ pub struct Loaded {
     pub program: Program,
     /// Its Python blocks, if it has any. Whoever takes them out to end them puts them back.
     pub python: Option<PythonBlocks>,
+    /// What its communication blocks are connected to.
+    pub connections: Arc<communication::Connections>,
     requests: Arc<Requests>,
     /// Its located variables in the process image.
     located: LocatedPoints,
@@ -104,6 +109,9 @@ pub enum LoadFailure {
     /// A located variable lies outside of the process image.
     #[error(transparent)]
     Outside(#[from] OutsideImage),
+    /// There is no memory, or no lock, for its connections.
+    #[error("the connections of communication blocks cannot be prepared: {0}")]
+    Connections(#[from] io::Error),
 }
 
 /// A program's located variables as the process image sees them.
@@ -119,10 +127,20 @@ impl openplc_image::LocatedValues for Values<'_> {
     }
 }
 
-/// The services of a program's host.
+/// What all programs have of the core.
+#[derive(Clone, Default)]
+pub struct Services {
+    /// Where they log.
+    pub log: Arc<ProgramLog>,
+    /// Whose communication blocks are connected.
+    pub communication: communication::Programs,
+}
+
+/// What one program has.
 struct ProgramHost {
     log: Arc<ProgramLog>,
     requests: Arc<Requests>,
+    connections: Arc<communication::Connections>,
 }
 
 impl Host for ProgramHost {
@@ -133,6 +151,26 @@ impl Host for ProgramHost {
     fn python(&self) -> &Requests {
         &self.requests
     }
+
+    fn connect(&self, address: SocketAddrV4, protocol: Protocol) -> Option<i32> {
+        let protocol = match protocol {
+            Protocol::Tcp => openplc_wire::communication::Protocol::Tcp,
+            Protocol::Udp => openplc_wire::communication::Protocol::Udp,
+        };
+        self.connections.connect(address, protocol)
+    }
+
+    fn send(&self, connection: i32, bytes: &[u8]) -> Option<usize> {
+        self.connections.send(connection, bytes)
+    }
+
+    fn receive(&self, connection: i32, buffer: &mut [u8]) -> Option<usize> {
+        self.connections.receive(connection, buffer)
+    }
+
+    fn disconnect(&self, connection: i32) -> Option<()> {
+        self.connections.close(connection)
+    }
 }
 
 impl Loaded {
@@ -140,11 +178,13 @@ impl Loaded {
     ///
     /// # Errors
     /// [`LoadFailure`]; nothing is left of it then.
-    pub fn load(path: &Path, manifest: Arc<Manifest>, log: Arc<ProgramLog>) -> Result<Self, LoadFailure> {
+    pub fn load(path: &Path, manifest: Arc<Manifest>, services: &Services) -> Result<Self, LoadFailure> {
         let requests = Arc::new(Requests::default());
+        let connections = services.communication.add()?;
         let host = ProgramHost {
-            log,
+            log: services.log.clone(),
             requests: requests.clone(),
+            connections: connections.clone(),
         };
         let mut program = Program::load(path, Box::new(host))?;
         program.prefault();
@@ -188,6 +228,7 @@ impl Loaded {
             program,
             requests,
             python,
+            connections,
         })
     }
 

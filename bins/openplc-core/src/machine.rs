@@ -15,8 +15,7 @@ use openplc_wire::manifest::{Generation, Manifest, ProgramId, Variable};
 use openplc_wire::retain::RetainStatus;
 
 use crate::fault_history::FaultHistory;
-use crate::loaded::Loaded;
-use crate::program_log::ProgramLog;
+use crate::loaded::{Loaded, Services};
 use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
@@ -68,7 +67,7 @@ pub struct Machine {
     retention: Arc<Retention>,
     store: Store,
     faults: FaultHistory,
-    log: Arc<ProgramLog>,
+    services: Services,
     /// Held while a command is carried out; inside is what is recorded on disk.
     commanded: Mutex<Commanded>,
     /// Held while a program is tried and loaded; taken before `commanded`.
@@ -87,7 +86,7 @@ impl Machine {
         slot: Arc<ScanSlot>,
         retention: Arc<Retention>,
         store: Store,
-        log: Arc<ProgramLog>,
+        services: Services,
         real_time: String,
         settings_problems: Vec<String>,
     ) -> Self {
@@ -96,7 +95,7 @@ impl Machine {
             retention,
             faults: FaultHistory::new(&store),
             store,
-            log,
+            services,
             commanded: Mutex::new(Commanded::default()),
             loading: Mutex::new(()),
             fallback: Mutex::new(None),
@@ -122,7 +121,7 @@ impl Machine {
         }
         tracing::error!(state = PlcState::Error.as_str(), "The PLC is stopped: {reason}");
         self.view().show_error(reason);
-        self.end_python();
+        self.end_surroundings();
     }
 
     /// Answers one debug request, in the dialect of the program's debugger.

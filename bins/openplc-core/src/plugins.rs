@@ -11,20 +11,24 @@ mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
+use std::sync::mpsc::TryRecvError;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_image::{PeerStatistics, WriteRights};
 use openplc_settings::core;
+use openplc_wire::communication::{self, Connect, Protocol};
 use openplc_wire::control::PlcState;
 use openplc_wire::manifest::Manifest;
 use openplc_wire::plugins::{PluginState, PluginStatus, WriteCounters};
 use serde_json::Value;
 
+use crate::communication::Outcome;
 use crate::daemon::STACK;
-use crate::image_server::{Grade, ImageServer, PluginRecord, PluginRules};
+use crate::image_server::{Grade, ImageServer, PluginRecord, PluginRules, Reply};
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
 use folder::Folder;
@@ -35,6 +39,10 @@ pub use start::start;
 const ROUND: Duration = Duration::from_millis(20);
 /// A plugin that has to leave is sent away after this time; its own library has ended it before.
 const LEAVE_TIME: Duration = Duration::from_secs(8);
+
+/// What is said where a communication block asks for a connection and nobody makes any.
+const NO_CONNECTOR: &str = "plugin `communication` is not at work; the administrator enables it in plugins.conf and says in communication.json \
+    where programs may connect to (docs/plugins.md)";
 
 /// Names of the plugins that shall be at work. Clones are the same set.
 #[derive(Debug, Clone, Default)]
@@ -129,6 +137,30 @@ impl Plugins {
     /// What went wrong, for people.
     pub fn command(&self, name: &str, command: &str, params: Value) -> Result<Value, String> {
         self.server.command(name, command, params)
+    }
+
+    /// Has `openplc-connector` connect to `address`.
+    ///
+    /// # Errors
+    /// Why that cannot be, for people.
+    pub fn connect(&self, address: SocketAddrV4, protocol: Protocol) -> Result<Outcome, String> {
+        let params =
+            serde_json::to_value(Connect { address, protocol }).map_err(|error| error.to_string())?;
+        let reply = self
+            .server
+            .ask(communication::PLUGIN, communication::CONNECT, params)
+            .map_err(|_| NO_CONNECTOR.to_owned())?;
+        Ok(Box::new(move || match reply.try_recv() {
+            Ok(Reply {
+                document,
+                mut descriptors,
+            }) => Some(descriptors.pop().ok_or_else(|| {
+                let why = document["error"].as_str();
+                why.unwrap_or("the connector gave no connection").to_owned()
+            })),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err("the connector has gone".to_owned())),
+        }))
     }
 
     /// Every plugin that the program or the administrator names, or that is attached, by name.

@@ -2,6 +2,7 @@
 //! the process that runs the plant.
 
 use std::io::{self, Read, Write};
+use std::net::SocketAddrV4;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::SigSet;
 use openplc_program::python::Requests;
-use openplc_program::{Host, Program, Severity};
+use openplc_program::{Host, Program, Protocol, Severity};
 use openplc_rt::fault_record;
 use rustix::fs::OFlags;
 use thiserror::Error;
@@ -120,5 +121,21 @@ impl Host for Alone {
 
     fn python(&self) -> &Requests {
         &self.0
+    }
+
+    fn connect(&self, _: SocketAddrV4, _: Protocol) -> Option<i32> {
+        None
+    }
+
+    fn send(&self, _: i32, _: &[u8]) -> Option<usize> {
+        None
+    }
+
+    fn receive(&self, _: i32, _: &mut [u8]) -> Option<usize> {
+        None
+    }
+
+    fn disconnect(&self, _: i32) -> Option<()> {
+        None
     }
 }

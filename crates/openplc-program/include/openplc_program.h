@@ -47,6 +47,20 @@ typedef struct openplc_host {
      * next scan. -2: it can never run; the reason has been logged. */
     int32_t (*python_block)(void *context, const char *script_name, const char *script_template, uint64_t input_size,
                             uint64_t output_size, void **input, void **output);
+
+    /* From here on absent in hosts of an older version: see `size`. */
+
+    /* Connections of communication blocks. `address` is a dotted IPv4 address that ends with NUL, `method` 0 for TCP and 1 for
+     * UDP. Returns the connection's number, the same for every call until it is closed, while it is being made in the
+     * background; -1 when it failed, or there are too many. */
+    int32_t (*connect)(void *context, const char *address, uint16_t port, int32_t method);
+    /* Returns how many bytes were taken, of a datagram all; -1 when there is no room now, or no such connection. */
+    int32_t (*send)(void *context, int32_t connection, const void *bytes, uint32_t length);
+    /* Returns how many bytes were received, at most `length`; 0 when the other side has ended the connection; -1 when there
+     * is nothing now, or no such connection. */
+    int32_t (*receive)(void *context, int32_t connection, void *bytes, uint32_t length);
+    /* 0, or -1 when there is no such connection. */
+    int32_t (*disconnect)(void *context, int32_t connection);
 } openplc_host;
 
 /* An IEC task. */

@@ -111,13 +111,12 @@ python_instance *python_instance_of(const void *instance, const char *name, cons
     return created;
 }
 
-int no_communication() {
-    static bool said;
-    if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED)) {
-        static const char text[] = "communication blocks are not available on this runtime yet";
-        log(OPENPLC_LOG_WARNING, text, sizeof text - 1);
-    }
-    return -1;
+bool has_communication() {
+    return host && host->size > offsetof(openplc_host, disconnect);
+}
+
+uint32_t bounded(size_t length) {
+    return length < INT32_MAX ? static_cast<uint32_t>(length) : INT32_MAX;
 }
 
 }  // namespace
@@ -181,8 +180,18 @@ int openplc_python_block(const void *instance, const char *script_name, const ch
 }
 
 // A program may bring its own.
-__attribute__((weak)) int connect_to_tcp_server(uint8_t *, uint16_t, int) { return no_communication(); }
-__attribute__((weak)) int send_tcp_message(uint8_t *, size_t, int) { return no_communication(); }
-__attribute__((weak)) int receive_tcp_message(uint8_t *, size_t, int) { return no_communication(); }
-__attribute__((weak)) int close_tcp_connection(int) { return no_communication(); }
+__attribute__((weak)) int connect_to_tcp_server(uint8_t *address, uint16_t port, int method) {
+    if (!has_communication())
+        return -1;
+    return host->connect(host->context, reinterpret_cast<const char *>(address), port, method);
+}
+__attribute__((weak)) int send_tcp_message(uint8_t *message, size_t length, int connection) {
+    return has_communication() ? host->send(host->context, connection, message, bounded(length)) : -1;
+}
+__attribute__((weak)) int receive_tcp_message(uint8_t *buffer, size_t length, int connection) {
+    return has_communication() ? host->receive(host->context, connection, buffer, bounded(length)) : -1;
+}
+__attribute__((weak)) int close_tcp_connection(int connection) {
+    return has_communication() ? host->disconnect(host->context, connection) : -1;
+}
 }

@@ -30,6 +30,10 @@ pub(crate) struct Host {
         *mut *mut c_void,
         *mut *mut c_void,
     ) -> i32,
+    pub connect: extern "C" fn(*mut c_void, *const c_char, u16, i32) -> i32,
+    pub send: extern "C" fn(*mut c_void, i32, *const c_void, u32) -> i32,
+    pub receive: extern "C" fn(*mut c_void, i32, *mut c_void, u32) -> i32,
+    pub disconnect: extern "C" fn(*mut c_void, i32) -> i32,
 }
 
 #[repr(C)]

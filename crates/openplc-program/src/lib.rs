@@ -12,7 +12,7 @@ pub mod python;
 mod selected;
 pub mod sources;
 
-pub use host::{Host, Severity};
+pub use host::{Host, Protocol, Severity};
 pub use located::LocatedValues;
 pub use program::{Fault, Faulted, ForceError, LoadError, Located, MAX_TASKS, Program, Task, TaskRun};
 pub use selected::Selection;

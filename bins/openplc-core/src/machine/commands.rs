@@ -263,7 +263,7 @@ impl Machine {
                 )));
             }
         }
-        self.end_python();
+        self.end_surroundings();
         self.view().show(State::Stopped);
         tracing::info!(state = PlcState::Stopped.as_str(), "The PLC was stopped");
         commanded.run = false;

@@ -30,7 +30,7 @@ impl Machine {
         let manifest = Arc::new(self.store.verify(program).map_err(|error| failed(&error))?);
         self.view().offer(manifest.clone());
         let load = |path: &Path| {
-            Loaded::load(path, manifest.clone(), self.log.clone()).map_err(|error| failed(&error))
+            Loaded::load(path, manifest.clone(), &self.services).map_err(|error| failed(&error))
         };
         let path = self.store.object(program);
         if Program::is_loaded(&path) {
@@ -221,10 +221,13 @@ impl Machine {
         }
     }
 
-    pub(super) fn end_python(&self) {
+    /// Ends what a stopped program has begun beside its scans: Python blocks and connections.
+    pub(super) fn end_surroundings(&self) {
         let take = || {
             let mut pause = self.slot.between_scans(SCAN_PATIENCE).ok()?;
-            pause.loaded()?.python.take()
+            let loaded = pause.loaded()?;
+            loaded.connections.close_all();
+            loaded.python.take()
         };
         let Some(mut python) = take() else { return };
         python.end();

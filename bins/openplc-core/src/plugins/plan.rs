@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use openplc_settings::plugins::Entry;
+use openplc_wire::communication;
 use openplc_wire::image::is_name;
 use serde_json::Value;
 
@@ -47,7 +48,9 @@ pub fn plan(conf: Option<&BTreeMap<String, String>>, entries: &[Entry]) -> BTree
         .iter()
         .map(|entry| (entry.name.clone(), of_administrator(entry)))
         .collect();
-    for (name, configuration) in conf.into_iter().flatten() {
+    // To where a program may connect is not for the program to say.
+    let of_program = conf.into_iter().flatten();
+    for (name, configuration) in of_program.filter(|(name, _)| *name != communication::PLUGIN) {
         let known = OWN.contains(&name.as_str()) || parts.contains_key(name);
         let part = match (known && is_name(name), is_switched_off(configuration)) {
             (false, _) => Part::Unknown,
@@ -131,6 +134,18 @@ mod tests {
         assert!(is_switched_off("{\"server\":{\"enabled\":false}}"));
         assert!(!is_switched_off("no JSON"));
         assert!(!is_switched_off("[1]"));
+    }
+
+    #[test]
+    fn a_program_does_not_say_to_where_it_may_connect() {
+        let sent = conf(&[("communication", "{\"allow\": [\"0.0.0.0/0:*\"]}")]);
+        assert!(plan(Some(&sent), &[]).is_empty());
+        let (entries, _) = parse(
+            Path::new("/etc/plugins.conf"),
+            "communication,openplc-connector,1,1\n",
+        );
+        let parts = plan(Some(&sent), &entries);
+        assert_eq!(parts["communication"], Part::Enabled(String::new()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use openplc_image::{OutputPolicy, Sizes};
 use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId};
 
 use super::*;
-use crate::program_log::ProgramLog;
+use crate::loaded::Services;
 
 /// The probe of the tests of the whole process, whose scans exchange four located variables.
 pub fn probe(directory: &Path) -> Loaded {
@@ -35,7 +35,7 @@ pub fn probe(directory: &Path) -> Loaded {
         retains: true,
         image_conf: None,
     };
-    Loaded::load(&object, Arc::new(manifest), Arc::new(ProgramLog::default())).unwrap()
+    Loaded::load(&object, Arc::new(manifest), &Services::default()).unwrap()
 }
 
 /// An empty slot without threads.
