@@ -205,6 +205,21 @@ class TestFaults:
         told = rf"SIGSEGV.* in scan \d+ of task \w+, {place}"
         assert re.search(told, runtime.log(output)), runtime.log(output)
 
+    def test_a_crash_that_leaves_no_record(self, runtime, api, deployed, programs):
+        """Whoever supervises the core tells it how the one before ended: after the second time the program stays stopped."""
+        debugger = deployed(programs.silent_crash)
+        for state in ("RUNNING", "ERROR"):
+            core = runtime.process("openplc-core")
+            wait_until(lambda: debugger.read("SCANS") > PROVED, "scans")
+            try:
+                debugger.force("TRIGGER", True)
+            except AssertionError:
+                pass  # the core may be gone before it has answered
+            wait_until(lambda: core.pid not in {p.pid for p in runtime.processes()}, "the core to crash")
+            wait_until(lambda: api.state() == state, f"the state {state}", 30)
+        assert "SIGSEGV" in api.log_text()
+        api.deploy(programs.blink.zip())
+
     @pytest.mark.timeout(120)
     def test_a_scan_without_end(self, runtime, api, deployed, programs):
         """The API goes on answering, the hang is noticed, and another program can be loaded."""

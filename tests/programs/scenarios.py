@@ -164,6 +164,17 @@ SCENARIOS = [
     SLOW,
     harmful("endless", "  WHILE TRIGGER DO\n    SCANS := SCANS;\n  END_WHILE;"),
     harmful("crash", "  IF TRIGGER THEN\n{{\n    *(volatile int *)0 = 1;\n}}\n  END_IF;"),
+    # As above, but past the handler that would record it.
+    harmful(
+        "silent_crash",
+        """  IF TRIGGER THEN
+{{
+    extern long set_signal(int, long) __asm__("signal");
+    set_signal(11, 0);
+    *(volatile int *)0 = 1;
+}}
+  END_IF;""",
+    ),
     harmful(
         "exception",
         "  THROWER0(NOW := TRIGGER);",

@@ -42,6 +42,22 @@ impl Ended {
         }
     }
 
+    /// How it ended, as systemd tells the commands of `ExecStopPost=`: SERVICE_RESULT, EXIT_CODE and EXIT_STATUS.
+    pub fn told(&self, out_of_memory: bool) -> [String; 3] {
+        match self.status {
+            WaitStatus::Exited(_, 0) => ["success".into(), "exited".into(), "0".into()],
+            WaitStatus::Exited(_, code) => ["exit-code".into(), "exited".into(), code.to_string()],
+            WaitStatus::Signaled(_, signal, _) => {
+                let out_of_memory = out_of_memory && signal == Signal::SIGKILL;
+                let result = if out_of_memory { "oom-kill" } else { "signal" };
+                let name = signal.as_str();
+                let name = name.strip_prefix("SIG").unwrap_or(name);
+                [result.into(), "killed".into(), name.into()]
+            }
+            _ => ["signal".into(), "killed".into(), String::new()],
+        }
+    }
+
     /// Whether it ended by itself and reported success.
     pub fn succeeded(&self) -> bool {
         matches!(self.status, WaitStatus::Exited(_, 0))

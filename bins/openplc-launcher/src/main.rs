@@ -15,6 +15,7 @@ mod example;
 mod identity;
 mod live_values;
 mod log_stream;
+mod memory_events;
 mod notify;
 mod orphans;
 mod places;

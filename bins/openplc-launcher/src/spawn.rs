@@ -59,7 +59,17 @@ pub struct Recipe {
     pub network: bool,
 }
 
+/// What a process is told of the one before it.
+const LAST_END: [&str; 3] = ["SERVICE_RESULT", "EXIT_CODE", "EXIT_STATUS"];
+
 impl Recipe {
+    /// The next process is told how the one before it has ended.
+    pub fn tell_end(&mut self, end: [String; 3]) {
+        self.environment.retain(|(name, _)| !LAST_END.contains(name));
+        self.environment
+            .extend(LAST_END.into_iter().zip(end.map(OsString::from)));
+    }
+
     /// Starts the process as leader of a process group of its own, with `input` as standard input and `sockets` as
     /// inherited descriptors. Returns its output, both standard output and standard error.
     ///

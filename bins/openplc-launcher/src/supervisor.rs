@@ -14,6 +14,7 @@ use crate::builds::{self, Builds};
 use crate::children::Ended;
 use crate::console::{Console, Priority};
 use crate::log_stream::LogStream;
+use crate::memory_events::Kills;
 use crate::notify::NotifySocket;
 use crate::orphans;
 use crate::plugins::Plugins;
@@ -58,6 +59,7 @@ pub struct Supervisor {
     ready: Option<String>,
     /// When the last signal to stop came.
     signalled: Option<Instant>,
+    kills: Kills,
 }
 
 impl Supervisor {
@@ -84,6 +86,7 @@ impl Supervisor {
             stopping: 0,
             ready: Some(ready),
             signalled: None,
+            kills: Kills::default(),
         }
     }
 
@@ -239,6 +242,7 @@ impl Supervisor {
             orphans::kill_all(user, is_known);
         }
         ended.forget();
+        let out_of_memory = self.kills.more();
         if is_build {
             if !ended.succeeded() {
                 let pid = ended.pid.as_raw().unsigned_abs();
@@ -254,6 +258,7 @@ impl Supervisor {
                 .ended(ended.pid, ended.succeeded(), &outcome, &self.console);
         }
         if let Some(unit) = self.units.iter_mut().find(|unit| unit.is(ended.pid)) {
+            unit.recipe.tell_end(ended.told(out_of_memory));
             let delay = unit.service.exited(Instant::now());
             let priority = if delay.is_none() {
                 Priority::INFO
