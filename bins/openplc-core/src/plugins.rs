@@ -86,6 +86,8 @@ struct Now {
     said: BTreeSet<String>,
     /// Plugins that have to leave: their process, and since when.
     leaving: BTreeMap<String, (i32, Instant)>,
+    /// Whether the process ends: whatever state it still shows, no plugin is to work.
+    ended: bool,
 }
 
 impl Plugins {
@@ -128,6 +130,7 @@ impl Plugins {
     pub fn end(&self) {
         let mut now = lock(&self.now);
         now.planned = None;
+        now.ended = true;
         self.publish(&mut now, &BTreeMap::new());
     }
 
@@ -183,7 +186,7 @@ impl Plugins {
     fn follow(&self, state: PlcState, manifest: Option<Arc<Manifest>>) {
         let mut now = lock(&self.now);
         // One that begins or ends is looked at when it has.
-        if !matches!(state, PlcState::Init | PlcState::Transitioning) {
+        if !now.ended && !matches!(state, PlcState::Init | PlcState::Transitioning) {
             let wanted = (state == PlcState::Running, manifest);
             if !now
                 .planned

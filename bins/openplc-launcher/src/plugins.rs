@@ -60,6 +60,8 @@ pub struct Plugins {
     plugins: Vec<Plugin>,
     /// Names of those that cannot be started: told once.
     impossible: BTreeSet<String>,
+    /// Whether all end: whatever configuration is still there, nothing is started.
+    ending: bool,
 }
 
 impl Plugins {
@@ -81,6 +83,7 @@ impl Plugins {
             changes,
             plugins: Vec::new(),
             impossible: BTreeSet::new(),
+            ending: false,
         })
     }
 
@@ -102,6 +105,9 @@ impl Plugins {
             }
         }
         self.forget_stopped();
+        if self.ending {
+            return;
+        }
         for name in wanted {
             if self.plugins.iter().any(|plugin| plugin.name == name) || self.impossible.contains(&name) {
                 continue;
@@ -176,6 +182,7 @@ impl Plugins {
 
     /// Ends all plugins; `true` when they have ended.
     pub fn stop(&mut self, console: &Console) -> bool {
+        self.ending = true;
         let now = Instant::now();
         for unit in self.units() {
             if let Some(action) = unit.service.stop(now) {
