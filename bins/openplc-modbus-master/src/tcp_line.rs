@@ -52,7 +52,10 @@ impl TcpLine {
         let deadline = Instant::now() + timeout;
         if self.stream.is_none() {
             let connecting = TcpStream::connect((self.host.as_str(), self.port));
-            let stream = in_time(deadline, timeout, connecting).await?;
+            // Nobody is there for any of the devices.
+            let stream = timeout_at(deadline, connecting).await;
+            let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+            let stream = stream.map_err(LineError::Closed)?;
             stream.set_nodelay(true).map_err(LineError::Closed)?;
             self.received.clear();
             self.handled = 0;

@@ -30,8 +30,9 @@ pub fn run(plugin: &Plugin) -> anyhow::Result<()> {
         tracing::warn!("{problem}");
     }
     let configuration = Configuration::parse(plugin.configuration())?;
-    let layout = plugin.layout().context("looking at the process image")?;
-    let map = AddressMap::new(&configuration.counts, &layout);
+    let counts = configuration.counts;
+    let mut layout = plugin.layout().context("looking at the process image")?;
+    let map = AddressMap::new(&counts, &layout);
     let device = Device::new(
         plugin.clone(),
         map,
@@ -58,6 +59,13 @@ pub fn run(plugin: &Plugin) -> anyhow::Result<()> {
             looks.tick().await;
             if plugin.is_leaving() || served.is_finished() {
                 break;
+            }
+            if let Ok(new) = plugin.layout()
+                && new.sizes() != layout.sizes()
+            {
+                // Another program has come without the slave having to go.
+                server.device().remap(AddressMap::new(&counts, &new));
+                layout = new;
             }
             if count % LOOKS_PER_STATISTICS == 0 {
                 plugin.set_statistics(&server.counters().statistics(server.clients()));

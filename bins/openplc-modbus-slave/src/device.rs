@@ -1,6 +1,6 @@
 //! The Modbus device that clients see: one request, one answer.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openplc_modbus::identification::{self, Level};
 use openplc_modbus::{BitTable, Exception, RegisterTable, Request, WordOrder, response};
@@ -22,9 +22,9 @@ const IDENTIFICATION: [(u8, &str); 4] = [
 /// Answers requests.
 pub struct Device<P: Points> {
     points: P,
-    map: AddressMap,
     word_order: WordOrder,
     policy: Policy,
+    map: Mutex<Arc<AddressMap>>,
     pending: Mutex<PendingWrites<P::Ticket>>,
 }
 
@@ -44,11 +44,20 @@ impl<P: Points> Device<P> {
     pub fn new(points: P, map: AddressMap, word_order: WordOrder, policy: Policy) -> Self {
         Self {
             points,
-            map,
             word_order,
             policy,
+            map: Mutex::new(Arc::new(map)),
             pending: Mutex::default(),
         }
+    }
+
+    /// Shows other values from now on: the image has other sizes.
+    pub fn remap(&self, map: AddressMap) {
+        *self.map.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(map);
+    }
+
+    fn map(&self) -> Arc<AddressMap> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Appends the answer to the request in `pdu`. It neither waits nor depends on what others do.
@@ -70,11 +79,12 @@ impl<P: Points> Device<P> {
     fn execute(&self, request: &Request<'_>, answer: &mut Vec<u8>) -> Result<Outcome, Exception> {
         let mut pending = self.pending();
         pending.forget_published(&self.points);
-        let coil = |number| self.map.bit(BitTable::Coils, number);
-        let holding = |number| self.map.register(RegisterTable::HoldingRegisters, number);
+        let map = self.map();
+        let coil = |number| map.bit(BitTable::Coils, number);
+        let holding = |number| map.register(RegisterTable::HoldingRegisters, number);
         match *request {
             Request::ReadBits(table, range) => {
-                let places = places(range.numbers().map(|number| self.map.bit(table, number)))?;
+                let places = places(range.numbers().map(|number| map.bit(table, number)))?;
                 let values = self.values(&pending, &places)?.0;
                 response::bits(
                     request.function(),
@@ -84,7 +94,7 @@ impl<P: Points> Device<P> {
                 return Ok(Outcome::Read);
             }
             Request::ReadRegisters(table, range) => {
-                let places = places(range.numbers().map(|number| self.map.register(table, number)))?;
+                let places = places(range.numbers().map(|number| map.register(table, number)))?;
                 self.answer_registers(request, &pending, &places, answer)?;
                 return Ok(Outcome::Read);
             }

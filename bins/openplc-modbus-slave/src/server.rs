@@ -46,6 +46,11 @@ where
         })
     }
 
+    /// What clients see.
+    pub fn device(&self) -> &Device<P> {
+        &self.device
+    }
+
     /// Counts of what was done.
     pub fn counters(&self) -> &Counters {
         &self.counters

@@ -250,6 +250,26 @@ fn what_does_not_exist_is_said() {
 }
 
 #[test]
+fn another_image_moves_what_lies_behind_it() {
+    let plant = Plant::new(2000, PlcState::Running);
+    let counts = Counts {
+        output_words: 2000,
+        ..Counts::default()
+    };
+    let small = Layout::new(&Sizes::uniform(1024));
+    let map = AddressMap::new(&counts, &small);
+    let policy = Policy::new(&ModbusSlave::default());
+    let device = Device::new(&plant, map, WordOrder::HighFirst, policy);
+    plant.set("%MW0", 5);
+    plant.set("%QW1024", 6);
+    plant.scan();
+    assert_eq!(ask(&device, &[3, 4, 0, 0, 1]), [3, 2, 0, 5]);
+    device.remap(AddressMap::new(&counts, plant.reader.layout()));
+    assert_eq!(ask(&device, &[3, 4, 0, 0, 1]), [3, 2, 0, 6]);
+    assert_eq!(ask(&device, &[3, 7, 0xD0, 0, 1]), [3, 2, 0, 5]);
+}
+
+#[test]
 fn the_administrator_may_forbid_writing_and_functions() {
     let plant = Plant::new(1024, PlcState::Running);
     let read_only = ModbusSlave {
