@@ -1,6 +1,7 @@
 //! A new program's initialisation is tried in a process of its own first: what crashes or hangs there must not do so in
 //! the process that runs the plant.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::SocketAddrV4;
 use std::os::unix::process::ExitStatusExt;
@@ -20,6 +21,8 @@ use thiserror::Error;
 pub const ARGUMENT: &str = "try-program";
 /// Longest time that an initialisation may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Bytes of a reason that are read, at most.
+const LONGEST_REASON: u64 = 4096;
 /// Time between two looks whether it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
@@ -76,23 +79,22 @@ fn wait(trial: &mut Child) -> io::Result<Option<ExitStatus>> {
     }
 }
 
-/// The last line that a trial which has ended wrote: the program may have printed before.
+/// What a trial that has ended wrote.
 fn reason(trial: Child) -> io::Result<String> {
     let mut text = Vec::new();
-    if let Some(mut output) = trial.stdout {
+    if let Some(output) = trial.stdout {
+        let mut output = output.take(LONGEST_REASON);
         // What the program may have started can still hold the other end, so there may never be an end to read.
-        rustix::fs::fcntl_setfl(&output, OFlags::NONBLOCK)?;
+        rustix::fs::fcntl_setfl(output.get_ref(), OFlags::NONBLOCK)?;
         match output.read_to_end(&mut text) {
             Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
             _ => {}
         }
     }
-    let text = String::from_utf8_lossy(&text);
-    Ok(text
-        .lines()
-        .last()
-        .unwrap_or("it ended without a reason")
-        .to_owned())
+    match String::from_utf8_lossy(&text).trim() {
+        "" => Ok("it ended without a reason".to_owned()),
+        reason => Ok(reason.to_owned()),
+    }
 }
 
 /// The trial: loads and initialises the object at `path` in this process, and ends.
@@ -101,16 +103,26 @@ pub fn run(path: &Path) -> ExitCode {
     if let Err(error) = SigSet::empty().thread_set_mask() {
         tracing::warn!("Signals stay blocked: {error}");
     }
+    // What the program prints is of no interest now, and nobody reads it: a pipe that is full would hold it up.
+    let Ok(mut report) = own_report() else {
+        return ExitCode::FAILURE;
+    };
     match Program::load(path, Box::new(Alone(Requests::default()))) {
         // What the program would do at its end is not on trial: no destructor runs.
         Ok(_program) => openplc_rt::process::end_at_once(0),
         Err(error) => {
             // Nobody listens any more when this fails.
-            let _ = write!(io::stdout(), "\n{error}");
-            let _ = io::stdout().flush();
+            let _ = write!(report, "{error}");
             openplc_rt::process::end_at_once(1)
         }
     }
+}
+
+/// What was standard output, which becomes nothing.
+fn own_report() -> io::Result<File> {
+    let report = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 0)?;
+    rustix::stdio::dup2_stdout(File::options().write(true).open("/dev/null")?)?;
+    Ok(report.into())
 }
 
 /// A host that does nothing.

@@ -96,6 +96,20 @@ fn what_cannot_be_loaded_leaves_the_running_program_untouched() {
 }
 
 #[test]
+fn a_program_may_print_a_lot_when_it_is_initialised() {
+    let core = Core::start();
+    let mut client = core.connect();
+    let message = |answer| match answer {
+        Answer::Refused { message, .. } => message,
+        other => panic!("{other:?}"),
+    };
+    let silent = message(client.load(&build(&["-DFAILS"])));
+    let talkative = message(client.load(&build(&["-DPRINTS=OPENPLC_FAILED"])));
+    assert_eq!(talkative, silent, "the reason is none of what it prints");
+    assert_eq!(client.load(&build(&["-DPRINTS=OPENPLC_OK"])), DONE);
+}
+
+#[test]
 fn an_exchange_keeps_the_phase_and_misses_no_scan() {
     let core = Core::start();
     let mut client = core.connect();

@@ -49,6 +49,10 @@ static int32_t init(const openplc_host *host) {
     return OPENPLC_FAILED;
 #elif defined CRASHES
     return *(volatile int *)0;
+#elif defined PRINTS
+    for (int line = 0; line < 10000; line++) printf("%0100d\n", line);
+    fflush(stdout);
+    return PRINTS;
 #elif defined HANGS
     for (;;) { __asm__ volatile(""); }
 #else
