@@ -6,6 +6,7 @@
 #include "host_calls.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
