@@ -11,7 +11,10 @@ import subprocess
 import pytest
 
 from harness.runtime import BINARIES, PASSWORD
+from harness.strucpp import bundle as strucpp_bundle
 from harness.waiting import wait_until
+from strucpp_catalogue import BLINK as STRUCPP_BLINK
+from strucpp_catalogue import TYPES as STRUCPP_TYPES
 
 REFUSED, USAGE, UNREACHABLE, NOT_LOGGED_IN, CERTIFICATE_CHANGED = 1, 2, 3, 4, 5
 
@@ -158,3 +161,29 @@ def test_something_else_on_the_port(shell):
             connection.close()
             assert "port" in client.communicate(timeout=20)[0]
             assert client.returncode == UNREACHABLE
+
+
+class TestTodaysPrograms:
+    """Programs of Editor 4.2 and later have another debugger; a user does not notice."""
+
+    @pytest.fixture
+    def types(self, logged_in, api):
+        api.deploy(strucpp_bundle(STRUCPP_TYPES).zip())
+        return logged_in
+
+    def test_values_are_shown_and_forced(self, types):
+        cases = {
+            "V_INT": ("-5", -5), "V_LWORD": ("16#FF", 255), "V_REAL": ("1.5", 1.5), "V_TIME": ("T#1s500ms", "T#1s500ms"),
+            "V_STRING": ("'text'", "text"), "V_WSTRING": ('"größer"', "größer"), "MANY[7]": ("7", 7),
+        }  # fmt: skip
+        for name, (literal, value) in cases.items():
+            types.run("force", name, literal)
+            shown = {variable["path"]: variable["value"] for variable in types.json("vars", name)}
+            assert shown[f"INSTANCE0.{name}"] == value
+            types.run("release", name)
+        assert len(types.json("vars")) == 21 + 1200
+        types.run("force", "V_INT", "40000", code=REFUSED)
+
+    def test_constants_cannot_be_forced(self, logged_in, api):
+        api.deploy(strucpp_bundle(STRUCPP_BLINK).zip())
+        assert "only be read" in logged_in.run("force", "LIMIT", "1", code=REFUSED).stderr

@@ -10,6 +10,7 @@ use openplc_wire::deploy::Deployer;
 use crate::answers::{Answer, unauthenticated};
 use crate::build_log::Builds;
 use crate::core_client::CoreClient;
+use crate::left_overs::LeftOvers;
 use crate::metrics::Responses;
 use crate::password_work::PasswordWork;
 use crate::project::ProjectStore;
@@ -20,6 +21,7 @@ pub struct Application {
     pub passwords: PasswordWork,
     pub core: CoreClient,
     pub deployer: Deployer,
+    pub left_overs: LeftOvers,
     pub builds: Arc<Builds>,
     pub projects: ProjectStore,
     pub responses: Responses,

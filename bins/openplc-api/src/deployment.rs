@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openplc_wire::control::Level;
-use openplc_wire::deploy::{DeployError, Deployer, Event};
+use openplc_wire::deploy::{DeployError, Event, Wishes};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::application::Application;
@@ -38,7 +38,7 @@ pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(),
     let (sender, verdict) = oneshot::channel();
     tokio::task::spawn_blocking({
         let (application, log) = (Arc::clone(application), Arc::clone(&log));
-        move || deploy(&application.deployer, &application.projects, upload, &log, sender)
+        move || deploy(&application, upload, &log, sender)
     });
     let builds = Arc::clone(&application.builds);
     // A task of its own: the build is shown even when the client has gone meanwhile.
@@ -59,8 +59,7 @@ pub async fn start(application: &Arc<Application>, upload: Upload) -> Result<(),
 }
 
 fn deploy(
-    deployer: &Deployer,
-    projects: &ProjectStore,
+    application: &Application,
     upload: Upload,
     log: &BuildLog,
     verdict: oneshot::Sender<Result<(), DeployError>>,
@@ -74,19 +73,30 @@ fn deploy(
     } = upload;
     let mut verdict = Some(verdict);
     supervisor::status(&format!("Building an upload of {username:?}"));
-    let result = deployer.deploy(&zip, clean, &mut |event| match event {
-        Event::Log { level, line } => log.line(level, &line),
-        Event::Identified { .. } => {
-            log.compiling();
-            if let Some(verdict) = verdict.take() {
-                // Nobody waits any longer: the log tells.
-                let _ = verdict.send(Ok(()));
+    let left_over = application.left_overs.of(&username);
+    let wishes = Wishes {
+        clean,
+        left_over: left_over.as_deref(),
+    };
+    let result = application
+        .deployer
+        .deploy(&zip, wishes, &mut |event| match event {
+            Event::Log { level, line } => log.line(level, &line),
+            Event::Identified { .. } => {
+                log.compiling();
+                if let Some(verdict) = verdict.take() {
+                    // Nobody waits any longer: the log tells.
+                    let _ = verdict.send(Ok(()));
+                }
             }
+        });
+    let result = result.map(|deployed| {
+        if let Some(left_over) = deployed.left_over {
+            application.left_overs.keep(&username, left_over);
         }
+        store(&application.projects, project, log);
+        deployed.program
     });
-    if result.is_ok() {
-        store(projects, project, log);
-    }
     let time = jiff::Timestamp::now().strftime("%H:%M UTC");
     supervisor::status(&match &result {
         Ok(program) => format!(

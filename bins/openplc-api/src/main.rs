@@ -12,6 +12,7 @@ mod debug_socket;
 mod deployment;
 mod discovery;
 mod gate;
+mod left_overs;
 mod metrics;
 mod options;
 mod password_work;

@@ -24,6 +24,7 @@ use crate::build_log::Builds;
 use crate::core_client::CoreClient;
 use crate::discovery::Responder;
 use crate::gate::Gate;
+use crate::left_overs::LeftOvers;
 use crate::metrics::Responses;
 use crate::options::Options;
 use crate::password_work::PasswordWork;
@@ -81,6 +82,7 @@ async fn serve(options: &Options, loaded: &Loaded<Api>) -> anyhow::Result<()> {
             compile_socket: options.compile_socket.clone(),
             core_socket: options.core_socket.clone(),
         },
+        left_overs: LeftOvers::default(),
         builds: Arc::clone(&builds),
         projects: ProjectStore::open(&options.state_directory),
         responses: Responses::default(),

@@ -15,6 +15,7 @@ use crate::conversation::Conversation;
 use crate::diagnostics;
 use crate::ending::Ending;
 use crate::jobs::{self, Unit};
+use crate::left_over::{Key, LeftOver};
 use crate::linker;
 use crate::plan::{self, Group, Plan};
 use crate::toolchain::Toolchain;
@@ -39,6 +40,8 @@ pub struct Build<'a> {
     pub group: i32,
     /// What the administrator wishes.
     pub settings: &'a Compile,
+    /// What an earlier build has left.
+    pub left_over: &'a LeftOver,
 }
 
 /// A failed build, in words for the user.
@@ -61,11 +64,12 @@ impl Progress {
 }
 
 impl Build<'_> {
-    /// Compiles and links, tells `client` about each step, and returns the path of the object.
+    /// Compiles and links, tells `client` about each step, and returns the path of the object and what is left for a later
+    /// build.
     ///
     /// # Errors
     /// One sentence for the user.
-    pub fn run(&self, client: &mut Conversation) -> Result<PathBuf, Failure> {
+    pub fn run(&self, client: &mut Conversation) -> Result<(PathBuf, LeftOver), Failure> {
         let jobs = self.jobs();
         let plan = plan::plan(self.bundle, self.toolchain, jobs, self.settings.optimisation);
         self.workspace
@@ -78,7 +82,13 @@ impl Build<'_> {
             group: self.group,
             ending: self.ending.clone(),
         };
-        self.make(client, plan, &surroundings)
+        let keyed: Vec<_> = plan
+            .groups
+            .iter()
+            .filter_map(|group| Some((group.key?, group.object()?.to_owned())))
+            .collect();
+        let object = self.make(client, plan, &surroundings)?;
+        Ok((object, self.leave_over(&keyed)))
     }
 
     /// Compiles every group the fast way, and those that do not go along with it the sure way; all of them, if they do
@@ -89,18 +99,27 @@ impl Build<'_> {
         plan: Plan,
         surroundings: &Surroundings,
     ) -> Result<PathBuf, Failure> {
+        let least_for_header = plan.least_for_header;
         let Plan {
             header, mut groups, ..
         } = plan;
         let start = Instant::now();
         let mut progress = Progress::default();
+        self.take_over(client, &mut groups, &mut progress)?;
         let mut again = BTreeSet::new();
         let units = groups
             .iter_mut()
             .flat_map(|group| std::mem::take(&mut group.units));
         let (waiting, first): (Vec<Unit>, Vec<Unit>) = units.partition(|unit| unit.after_header);
+        let header = header.filter(|_| waiting.len() >= least_for_header.max(1));
         let mut header_is_there = false;
-        let first = header.iter().cloned().chain(first).collect();
+        let mut first: Vec<_> = header.iter().cloned().chain(first).collect();
+        if header.is_none() {
+            let sure = waiting
+                .iter()
+                .flat_map(|unit| std::mem::take(&mut groups[unit.group].instead));
+            first.extend(sure);
+        }
         jobs::run(first, self.jobs(), surroundings, &mut |unit, run| {
             if header.as_ref().is_some_and(|header| header.object == unit.object) {
                 header_is_there = run.outcome == Outcome::Success;
@@ -109,12 +128,12 @@ impl Build<'_> {
             }
             progress.failure.is_none()
         });
-        if header_is_there {
+        if header_is_there && progress.failure.is_none() {
             jobs::run(waiting, self.jobs(), surroundings, &mut |unit, run| {
                 self.finish_fast(client, unit, &run, &groups, &mut again, &mut progress);
                 progress.failure.is_none()
             });
-        } else {
+        } else if header.is_some() {
             again.extend(waiting.iter().map(|unit| unit.group));
         }
         self.compile_instead(client, &mut groups, &again, surroundings, &mut progress)?;
@@ -159,6 +178,50 @@ impl Build<'_> {
             Some(failure) => Err(failure),
             None => Ok(()),
         }
+    }
+
+    /// Takes over the objects that an earlier build has left, in place of the units that would make the same.
+    fn take_over(
+        &self,
+        client: &mut Conversation,
+        groups: &mut [Group],
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        let mut taken = 0;
+        for (number, group) in groups.iter_mut().enumerate() {
+            let found = group.key.as_ref().and_then(|key| self.left_over.find(key));
+            let (Some(content), Some(object)) = (found, group.object().map(str::to_owned)) else {
+                continue;
+            };
+            std::fs::write(self.workspace.sources().join(&object), content)
+                .map_err(|error| self.no_space(&error.to_string()))?;
+            progress.objects.push((number, object));
+            // Should they not go along with each other after all, they are compiled.
+            let units = std::mem::take(&mut group.units);
+            if group.instead.is_empty() {
+                group.instead = units;
+            }
+            taken += 1;
+        }
+        if taken > 0 {
+            let line = format!(
+                "{taken} of {} units are as they were in the build before",
+                groups.len()
+            );
+            client.log(Level::Info, line);
+        }
+        Ok(())
+    }
+
+    /// What a later build may take over.
+    fn leave_over(&self, keyed: &[(Key, String)]) -> LeftOver {
+        let mut left_over = LeftOver::default();
+        for (key, object) in keyed {
+            if let Ok(content) = std::fs::read(self.workspace.sources().join(object)) {
+                left_over.add(*key, content);
+            }
+        }
+        left_over
     }
 
     /// A unit that does not compile the fast way is compiled again before anything is reported.

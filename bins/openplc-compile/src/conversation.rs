@@ -14,6 +14,8 @@ use openplc_wire::manifest::{Generation, ProgramId};
 use openplc_wire::memory_file;
 use openplc_wire::transport::{Connection, TransportError};
 
+use crate::left_over::{self, LeftOver};
+
 /// Longest time that a client may take to say or to hear something.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -42,14 +44,21 @@ impl Conversation {
         self.connection.stream()
     }
 
-    /// Waits for the order to build. The inner error is one for the client.
-    pub fn upload(&mut self) -> Result<Result<Vec<u8>, String>, TransportError> {
-        let (order, mut descriptors) = self.connection.receive::<Order>()?;
-        let descriptor: OwnedFd = match (order, descriptors.pop()) {
-            (Order::Build, Some(descriptor)) if descriptors.is_empty() => descriptor,
-            _ => return Ok(Err("The order to build did not come with one upload.".into())),
-        };
-        Ok(memory_file::read_sealed(descriptor, limits::ARCHIVE_SIZE)
+    /// Waits for the order to build, with the upload and what an earlier build has left. The inner error is one for the client.
+    pub fn upload(&mut self) -> Result<Result<(Vec<u8>, LeftOver), String>, TransportError> {
+        let (order, descriptors) = self.connection.receive::<Order>()?;
+        let mut descriptors = descriptors.into_iter();
+        let (upload, left_over): (OwnedFd, Option<OwnedFd>) =
+            match (order, descriptors.next(), descriptors.next(), descriptors.next()) {
+                (Order::Build, Some(upload), left_over, None) => (upload, left_over),
+                _ => return Ok(Err("The order to build did not come with one upload.".into())),
+            };
+        let left_over = left_over.and_then(|file| memory_file::read_sealed(file, left_over::MOST_FILE).ok());
+        let left_over = left_over
+            .map(|bytes| LeftOver::decode(&bytes))
+            .unwrap_or_default();
+        Ok(memory_file::read_sealed(upload, limits::ARCHIVE_SIZE)
+            .map(|upload| (upload, left_over))
             .map_err(|error| format!("The upload cannot be read: {error}.")))
     }
 
@@ -85,8 +94,14 @@ impl Conversation {
     }
 
     /// The build succeeded. The last report.
-    pub fn built(&mut self, object: &File, manifest: &File) -> Result<(), TransportError> {
-        self.connection
-            .send_with(&Report::Built, &[object.as_fd(), manifest.as_fd()])
+    pub fn built(
+        &mut self,
+        object: &File,
+        manifest: &File,
+        left_over: Option<&File>,
+    ) -> Result<(), TransportError> {
+        let files = [Some(object), Some(manifest), left_over];
+        let descriptors: Vec<_> = files.into_iter().flatten().map(AsFd::as_fd).collect();
+        self.connection.send_with(&Report::Built, &descriptors)
     }
 }

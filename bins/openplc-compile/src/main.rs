@@ -9,6 +9,7 @@ mod diagnostics;
 mod ending;
 mod guard;
 mod jobs;
+mod left_over;
 mod linker;
 mod matiec;
 mod plan;

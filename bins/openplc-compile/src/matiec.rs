@@ -155,10 +155,7 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisatio
             &[C_BLOCKS],
         );
         blocks.shows_warnings = true;
-        groups.push(Group {
-            units: vec![blocks],
-            instead: Vec::new(),
-        });
+        groups.push(Group::alone(blocks));
     }
     Plan::new(groups, files)
 }
@@ -193,10 +190,7 @@ impl Compilers<'_> {
             split(resource, units, 2 * parallel)
         });
         let Some(parts) = parts else {
-            return Group {
-                units: vec![whole],
-                instead: Vec::new(),
-            };
+            return Group::alone(whole);
         };
         let count = parts.units.len();
         let mut units = vec![self.part("Res0.c", RESOURCE, &parts.resource)];
@@ -209,6 +203,7 @@ impl Compilers<'_> {
         Group {
             units,
             instead: vec![whole],
+            key: None,
         }
     }
 
@@ -265,6 +260,7 @@ impl Compilers<'_> {
         Group {
             units: vec![unit],
             instead,
+            key: None,
         }
     }
 
@@ -275,10 +271,7 @@ impl Compilers<'_> {
             unit.arguments
                 .push(format!("-DOPENPLC_TASK_NAME=\"{}\"", task.name));
         }
-        Group {
-            units: vec![unit],
-            instead: Vec::new(),
-        }
+        Group::alone(unit)
     }
 
     fn c(&self, name: &str, source: &str, optimisation: &[&str], options: &[&str], sizes: &[&str]) -> Unit {

@@ -5,6 +5,7 @@ use openplc_settings::compile::Optimisation;
 use openplc_wire::manifest::Generation;
 
 use crate::jobs::Unit;
+use crate::left_over::Key;
 use crate::toolchain::Toolchain;
 use crate::{matiec, strucpp};
 
@@ -39,6 +40,25 @@ pub struct Group {
     pub units: Vec<Unit>,
     /// The sure way.
     pub instead: Vec<Unit>,
+    /// What decides the one object of the group, where that may be handed to a later build.
+    pub key: Option<Key>,
+}
+
+impl Group {
+    /// A unit for which there is only one way.
+    pub fn alone(unit: Unit) -> Self {
+        Self {
+            units: vec![unit],
+            instead: Vec::new(),
+            key: None,
+        }
+    }
+
+    /// Where its object goes, if it has only one.
+    pub fn object(&self) -> Option<&str> {
+        let unit = self.units.first().or(self.instead.first())?;
+        Some(&unit.object)
+    }
 }
 
 /// What is compiled, and the files that it needs besides the upload.
@@ -47,6 +67,8 @@ pub struct Plan {
     /// A header that is compiled once for many units, which wait for it. Where it does not compile, they are compiled the
     /// sure way.
     pub header: Option<Unit>,
+    /// For fewer units it is not worth while.
+    pub least_for_header: usize,
     /// Everything to compile.
     pub groups: Vec<Group>,
     /// Names and texts of the files for the folder `runtime`.
@@ -62,6 +84,7 @@ impl Plan {
         }
         Self {
             header: None,
+            least_for_header: 0,
             groups,
             files,
         }
@@ -72,7 +95,7 @@ impl Plan {
 pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisation: Optimisation) -> Plan {
     match bundle.generation {
         Generation::Matiec => matiec::plan(bundle, toolchain, parallel, optimisation),
-        Generation::Strucpp => strucpp::plan(bundle, toolchain, optimisation),
+        Generation::Strucpp => strucpp::plan(bundle, toolchain, parallel, optimisation),
     }
 }
 

@@ -9,9 +9,11 @@ use openplc_bundle::strucpp;
 use openplc_bundle::{Bundle, C_BLOCKS};
 use openplc_program::sources;
 use openplc_settings::compile::Optimisation;
+use openplc_wire::manifest::Generation;
 
 use crate::jobs::Unit;
-use crate::plan::{Group, Plan, level};
+use crate::left_over::{self, Key};
+use crate::plan::{self, Group, Plan, level};
 use crate::prelude;
 use crate::toolchain::Toolchain;
 
@@ -49,15 +51,17 @@ const USER_CXX: [&str; 7] = [
     "-include",
     "../runtime/strucpp_units.h",
 ];
-/// For the shim: small, and translating it better takes longer than it ever saves.
-const SHIM: [&str; 3] = ["-O0", "-w", "-I../runtime"];
+/// For the shim.
+const SHIM: [&str; 3] = ["-O1", "-w", "-I../runtime"];
 /// Optimisation of the debug table, which has no code.
 const TABLE: [&str; 1] = ["-O0"];
 
 /// Name of the common header.
 const PRELUDE: &str = "prelude.hpp";
-/// Fewer units are not worth a header of their own.
-const LEAST_AFTER_HEADER: usize = 2;
+/// For fewer units for each compiler the header is not worth while: it takes as long as two of them, and alone.
+const LEAST_AFTER_HEADER: usize = 4;
+/// The Editor's own definitions.
+const DEFINES: &str = strucpp::DEFINES;
 
 /// The files that every build adds.
 fn own_sources() -> Vec<(&'static str, &'static str)> {
@@ -92,8 +96,8 @@ pub fn fingerprint(optimisation: Optimisation) -> Vec<String> {
     parts
 }
 
-/// How to compile a program.
-pub fn plan(bundle: &Bundle, toolchain: &Toolchain, optimisation: Optimisation) -> Plan {
+/// How to compile a program with up to `parallel` compilers at once.
+pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisation: Optimisation) -> Plan {
     let compiler = Compiler { toolchain, bundle };
     let mut files: Vec<_> = own_sources()
         .into_iter()
@@ -104,6 +108,7 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, optimisation: Optimisation) 
         .collect();
     let common = common_prelude(bundle, &generated);
     let of_program = level(optimisation.program);
+    let keys = Keys::of(bundle, toolchain, optimisation);
     let mut groups: Vec<Group> = generated
         .iter()
         .map(|path| {
@@ -113,24 +118,35 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, optimisation: Optimisation) 
                 of_program
             };
             let sure = compiler.unit(path, path, &[options, &GENERATED]);
+            let key = Some(keys.of_unit(&sure, bundle.files.get(*path).map_or(&[], Vec::as_slice)));
             let begins_alike = common.as_ref().is_some_and(|common| common.units.contains(path));
             // The header has the optimisation of the program, and fits no other.
             if !begins_alike || options != of_program {
-                return alone(sure);
+                return Group {
+                    key,
+                    ..Group::alone(sure)
+                };
             }
             let mut fast = compiler.unit(path, path, &[options, &AFTER_HEADER]);
             fast.after_header = true;
             Group {
                 units: vec![fast],
                 instead: vec![sure],
+                key,
             }
         })
         .collect();
-    groups.push(alone(compiler.unit("shim.cpp", "../runtime/shim.cpp", &[&SHIM])));
+    let shim = compiler.unit("shim.cpp", "../runtime/shim.cpp", &[&SHIM]);
+    groups.push(Group {
+        key: Some(keys.of_unit(&shim, &[])),
+        ..Group::alone(shim)
+    });
+    let identity = "../runtime/strucpp_identity.cpp";
+    groups.push(Group::alone(compiler.unit(strucpp::DEFINES, identity, &[&SHIM])));
     if bundle.program.has_c_blocks {
         let mut blocks = compiler.unit(C_BLOCKS, C_BLOCKS, &[level(optimisation.blocks), &USER_CXX]);
         blocks.shows_warnings = true;
-        groups.push(alone(blocks));
+        groups.push(Group::alone(blocks));
     }
     let header = common.map(|common| {
         files.push((
@@ -145,14 +161,38 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, optimisation: Optimisation) 
     });
     Plan {
         header,
+        least_for_header: LEAST_AFTER_HEADER * parallel,
         ..Plan::new(groups, files)
     }
 }
 
-fn alone(unit: Unit) -> Group {
-    Group {
-        units: vec![unit],
-        instead: Vec::new(),
+/// What decides the objects of this build.
+struct Keys(Key);
+
+impl Keys {
+    /// Of everything but the sources themselves.
+    fn of(bundle: &Bundle, toolchain: &Toolchain, optimisation: Optimisation) -> Self {
+        let fingerprint = plan::fingerprint(Generation::Strucpp, toolchain, optimisation);
+        let mut parts: Vec<&[u8]> = fingerprint.iter().map(String::as_bytes).collect();
+        // What the Editor defines changes with every upload, and only our own unit reads it.
+        let is_read = |content: &[u8]| {
+            content
+                .windows(DEFINES.len())
+                .any(|part| part == DEFINES.as_bytes())
+        };
+        let defines_are_read = bundle.sources().any(|(_, content)| is_read(content));
+        for (path, content) in bundle.sources() {
+            let is_unit = path.ends_with(".cpp") && !path.contains('/');
+            if !is_unit && (path != DEFINES || defines_are_read) {
+                parts.extend([path.as_bytes(), content]);
+            }
+        }
+        Self(left_over::key(parts))
+    }
+
+    fn of_unit(&self, unit: &Unit, source: &[u8]) -> Key {
+        let arguments = unit.arguments.iter().map(String::as_bytes);
+        left_over::key([&self.0[..], source].into_iter().chain(arguments))
     }
 }
 
@@ -172,7 +212,7 @@ fn common_prelude<'a>(bundle: &Bundle, units: &[&'a str]) -> Option<Common<'a>> 
         }
     }
     let (text, units) = by_text.into_iter().max_by_key(|(_, units)| units.len())?;
-    (units.len() >= LEAST_AFTER_HEADER).then_some(Common { text, units })
+    Some(Common { text, units })
 }
 
 struct Compiler<'a> {

@@ -11,6 +11,7 @@ use openplc_settings::compile::{Compile, Optimisation};
 use openplc_settings::{Loaded, Problem};
 use openplc_wire::control::Level;
 use openplc_wire::manifest::ProgramId;
+use openplc_wire::memory_file;
 use openplc_wire::transport::TransportError;
 
 use crate::arguments::Arguments;
@@ -111,7 +112,7 @@ fn converse(
     guard: &Guard,
     toolchain: Result<Toolchain, ToolchainError>,
 ) -> Result<(), Conclusion> {
-    let zip = client.upload()?.map_err(Conclusion::Rejected)?;
+    let (zip, left_over) = client.upload()?.map_err(Conclusion::Rejected)?;
     let start = Instant::now();
     let bundle = read(client, &zip)?;
     drop(zip);
@@ -134,12 +135,13 @@ fn converse(
         ending: &ending,
         group: guard.group(),
         settings,
+        left_over: &left_over,
     };
     let built = build.run(client);
     if ending.is_cancelled() {
         return Err(Conclusion::Gone(TransportError::Closed));
     }
-    let object = built.map_err(Conclusion::Failed)?;
+    let (object, left_over) = built.map_err(Conclusion::Failed)?;
     let result = result::seal(
         &object,
         &bundle,
@@ -153,7 +155,11 @@ fn converse(
         start.elapsed().as_secs_f64()
     );
     client.log(Level::Info, line);
-    client.built(&result.object, &result.manifest)?;
+    // Without it the next build takes longer, that is all.
+    let left_over = left_over
+        .encode()
+        .and_then(|bytes| memory_file::sealed("openplc-objects", &bytes).ok());
+    client.built(&result.object, &result.manifest, left_over.as_ref())?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use nix::ifaddrs::getifaddrs;
 use openplc_wire::control::Level;
-use openplc_wire::deploy::{Deployer, Event};
+use openplc_wire::deploy::{Deployer, Event, Wishes};
 use openplc_wire::memory_file;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
@@ -67,7 +67,7 @@ impl Example {
 
     fn run(&self, console: &Console, deployer: &Deployer, address: SocketAddr) -> Result<()> {
         let upload = memory_file::sealed("example", &self.zip()?).context("Cannot make its zip")?;
-        let program = deployer.deploy(&upload, false, &mut |event| match event {
+        let deployed = deployer.deploy(&upload, Wishes::default(), &mut |event| match event {
             Event::Identified { program, generation } => {
                 let text = format!(
                     "Example {}: program {} ({generation})",
@@ -82,7 +82,7 @@ impl Example {
         })?;
         console.say(Priority::INFO, &format!("Example {}: running", self.name));
         console.note(&next_steps(address));
-        live_values::show(console, &deployer.core_socket, &program);
+        live_values::show(console, &deployer.core_socket, &deployed.program);
         Ok(())
     }
 

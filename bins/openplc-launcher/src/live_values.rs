@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use openplc_debug::frame::{self, BATCH};
+use openplc_debug::dialect::Dialect;
+use openplc_debug::frame;
 use openplc_debug::iec_type::IecType;
 use openplc_debug::value::Value;
 use openplc_wire::control::{Answer, Request, Status};
 use openplc_wire::figures::Detail;
 use openplc_wire::frame::Kind;
-use openplc_wire::manifest::{ProgramId, Variable};
+use openplc_wire::manifest::{Generation, ProgramId, Variable};
 use openplc_wire::transport::Connection;
 
 use crate::console::Console;
@@ -36,7 +37,7 @@ pub fn show(console: &Console, core: &Path, program: &ProgramId) {
 /// Shows values over one connection; ends when there is another program.
 fn watch(console: &Console, core: &Path, program: &ProgramId) -> Result<()> {
     let mut core = Connection::open(core, PATIENCE).context("Cannot connect to openplc-core")?;
-    let shown = variables(&mut core)?;
+    let (dialect, shown) = variables(&mut core)?;
     loop {
         let status = status(&mut core)?;
         if status
@@ -46,7 +47,7 @@ fn watch(console: &Console, core: &Path, program: &ProgramId) -> Result<()> {
         {
             return Ok(());
         }
-        let values = values(&mut core, &shown)?;
+        let values = values(&mut core, dialect, &shown)?;
         if console.is_terminal() {
             console.show_live(table(&status, &shown, &values));
             std::thread::sleep(REFRESH);
@@ -60,32 +61,39 @@ fn watch(console: &Console, core: &Path, program: &ProgramId) -> Result<()> {
 /// A variable that is shown.
 #[derive(Debug)]
 struct Shown {
-    index: u16,
+    index: u32,
     iec_type: IecType,
     name: String,
     location: Option<String>,
 }
 
-fn variables(core: &mut Connection) -> Result<Vec<Shown>> {
+fn variables(core: &mut Connection) -> Result<(Dialect, Vec<Shown>)> {
     match ask(core, &Request::Variables)? {
-        Answer::Variables { variables, .. } => {
-            let shown = variables.iter().filter_map(shown);
+        Answer::Variables { program, variables } => {
+            let dialect = match program.map(|program| program.generation) {
+                Some(Generation::Strucpp) => Dialect::Strucpp,
+                Some(Generation::Matiec) | None => Dialect::Matiec,
+            };
+            let shown = variables.iter().filter_map(|variable| shown(dialect, variable));
             // What is inside function blocks is seldom what a first look is for.
-            Ok(shown
-                .filter(|variable| !variable.name.contains('.'))
-                .take(MOST)
-                .collect())
+            let shown = shown.filter(|variable| !variable.name.contains('.')).take(MOST);
+            Ok((dialect, shown.collect()))
         }
         _ => bail!("openplc-core gave no variables"),
     }
 }
 
-fn shown(variable: &Variable) -> Option<Shown> {
+fn shown(dialect: Dialect, variable: &Variable) -> Option<Shown> {
+    // Without configuration, resource and instance, which are the same for all.
+    let depth = match dialect {
+        Dialect::Matiec => 4,
+        Dialect::Strucpp => 2,
+    };
+    dialect.has_address(variable.index).then_some(())?;
     Some(Shown {
-        index: u16::try_from(variable.index).ok()?,
+        index: variable.index,
         iec_type: IecType::from_name(&variable.iec_type)?,
-        // Without configuration, resource and instance, which are the same for all.
-        name: variable.path.splitn(4, '.').last()?.to_owned(),
+        name: variable.path.splitn(depth, '.').last()?.to_owned(),
         location: variable.location.clone(),
     })
 }
@@ -103,11 +111,11 @@ fn status(core: &mut Connection) -> Result<Status> {
 }
 
 /// None while the program is stopped.
-fn values(core: &mut Connection, shown: &[Shown]) -> Result<Vec<Value>> {
+fn values(core: &mut Connection, dialect: Dialect, shown: &[Shown]) -> Result<Vec<Value>> {
     let mut values = Vec::new();
-    for batch in shown.chunks(BATCH) {
-        let indexes: Vec<u16> = batch.iter().map(|variable| variable.index).collect();
-        core.send_frame(Kind::Debug, &frame::list(&indexes), &[])
+    for batch in shown.chunks(dialect.batch()) {
+        let indexes: Vec<u32> = batch.iter().map(|variable| variable.index).collect();
+        core.send_frame(Kind::Debug, &frame::list(dialect, &indexes), &[])
             .context("Cannot ask openplc-core")?;
         let answer = core.receive_frame().context("openplc-core does not answer")?;
         if answer.kind != Kind::Debug {
@@ -118,7 +126,7 @@ fn values(core: &mut Connection, shown: &[Shown]) -> Result<Vec<Value>> {
             .map(|variable| (variable.index, variable.iec_type))
             .collect();
         values.extend(
-            frame::parse_list(&answer.payload, &requested)
+            frame::parse_list(dialect, &answer.payload, &requested)
                 .context("openplc-core sent no values")?
                 .values,
         );

@@ -1,6 +1,7 @@
 //! Variables of the program on the PLC: their names and values over the debug channel of the API.
 
-use openplc_debug::frame::{self, BATCH};
+use openplc_debug::dialect::Dialect;
+use openplc_debug::frame;
 use openplc_debug::hexadecimal;
 use openplc_debug::iec_type::IecType;
 use openplc_debug::value::Value;
@@ -12,10 +13,18 @@ use serde_json::json;
 use crate::client::Client;
 use crate::failure::Failure;
 
-/// The variables of the current program.
+/// What the runtime says of the variables of its program.
 #[derive(Debug, Deserialize)]
-pub struct Variables {
+struct Document {
     program: Option<ProgramSummary>,
+    variables: Vec<Variable>,
+}
+
+/// The variables of the current program.
+#[derive(Debug)]
+pub struct Variables {
+    /// How its debugger speaks.
+    pub dialect: Dialect,
     /// In the order of their debug addresses.
     pub variables: Vec<Variable>,
 }
@@ -23,8 +32,8 @@ pub struct Variables {
 /// A variable that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// Index of `debug.c`.
-    pub index: u16,
+    /// As the manifest has it.
+    pub index: u32,
     /// Its type.
     pub iec_type: IecType,
 }
@@ -33,43 +42,48 @@ impl Variables {
     /// Those of the program that the PLC has now.
     ///
     /// # Errors
-    /// When there is no program, or its debugger speaks another dialect.
+    /// When there is no program.
     pub async fn fetch(client: &mut Client) -> Result<Self, Failure> {
-        let variables: Self = client.get("/api/variables").await?.document()?;
-        match &variables.program {
-            None => Err(Failure::Refused(
-                "There is no program on the PLC: upload one first".into(),
-            )),
-            Some(program) if program.generation != Generation::Matiec => Err(Failure::Refused(format!(
-                "The program was made by {}: this openplcctl shows variables of MatIEC programs only",
-                program.generation
-            ))),
-            Some(_) => Ok(variables),
-        }
+        let document: Document = client.get("/api/variables").await?.document()?;
+        let program = document
+            .program
+            .ok_or_else(|| Failure::Refused("There is no program on the PLC: upload one first".into()))?;
+        Ok(Self {
+            dialect: match program.generation {
+                Generation::Matiec => Dialect::Matiec,
+                Generation::Strucpp => Dialect::Strucpp,
+            },
+            variables: document.variables,
+        })
     }
-}
 
-/// How to ask for a variable; none for a type without elementary values.
-pub fn address(variable: &Variable) -> Option<Address> {
-    let iec_type = IecType::from_name(&variable.iec_type.to_ascii_uppercase())?;
-    Some(Address {
-        index: u16::try_from(variable.index).ok()?,
-        iec_type,
-    })
+    /// How to ask for one of them; none for a type without elementary values.
+    pub fn address(&self, variable: &Variable) -> Option<Address> {
+        let iec_type = IecType::from_name(&variable.iec_type.to_ascii_uppercase())?;
+        self.dialect.has_address(variable.index).then_some(Address {
+            index: variable.index,
+            iec_type,
+        })
+    }
 }
 
 /// The values of these variables, in their order.
 ///
 /// # Errors
 /// When the runtime does not give them.
-pub async fn read(client: &mut Client, addresses: &[Address]) -> Result<Vec<Value>, Failure> {
+pub async fn read(
+    client: &mut Client,
+    dialect: Dialect,
+    addresses: &[Address],
+) -> Result<Vec<Value>, Failure> {
     let mut values = Vec::with_capacity(addresses.len());
     while values.len() < addresses.len() {
         let rest = &addresses[values.len()..];
-        let batch: Vec<(u16, IecType)> = rest.iter().take(BATCH).map(|a| (a.index, a.iec_type)).collect();
-        let indexes: Vec<u16> = batch.iter().map(|(index, _)| *index).collect();
-        let answer = exchange(client, &frame::list(&indexes)).await?;
-        let sample = frame::parse_list(&answer, &batch).map_err(refused)?;
+        let batch = rest.iter().take(dialect.batch());
+        let batch: Vec<(u32, IecType)> = batch.map(|a| (a.index, a.iec_type)).collect();
+        let indexes: Vec<u32> = batch.iter().map(|(index, _)| *index).collect();
+        let answer = exchange(client, &frame::list(dialect, &indexes)).await?;
+        let sample = frame::parse_list(dialect, &answer, &batch).map_err(refused)?;
         if sample.values.is_empty() {
             return Err(refused(frame::FrameError::Malformed));
         }
@@ -82,13 +96,18 @@ pub async fn read(client: &mut Client, addresses: &[Address]) -> Result<Vec<Valu
 ///
 /// # Errors
 /// When the runtime refuses.
-pub async fn force(client: &mut Client, address: &Address, value: Option<&Value>) -> Result<(), Failure> {
+pub async fn force(
+    client: &mut Client,
+    dialect: Dialect,
+    address: &Address,
+    value: Option<&Value>,
+) -> Result<(), Failure> {
     // The program must know the order of the bytes first.
     let identity = exchange(client, &frame::identify()).await?;
     frame::parse_identity(&identity).map_err(refused)?;
-    let request = match value.map(|value| value.encode_force(address.iec_type)) {
-        None => frame::release(address.index),
-        Some(Some(bytes)) => frame::force(address.index, &bytes),
+    let request = match value.map(|value| value.encode_force(dialect, address.iec_type)) {
+        None => frame::release(dialect, address.index),
+        Some(Some(bytes)) => frame::force(dialect, address.index, &bytes),
         Some(None) => return Err(Failure::Refused(format!("The value is no {}", address.iec_type))),
     };
     frame::parse_force(&exchange(client, &request).await?).map_err(refused)
@@ -137,6 +156,7 @@ pub fn to_json(value: &Value) -> serde_json::Value {
         Value::Real(value) if value.is_finite() => json!(value),
         Value::Lreal(value) if value.is_finite() => json!(value),
         Value::String(text) => json!(String::from_utf8_lossy(text)),
+        Value::Wstring(text) => json!(String::from_utf16_lossy(text)),
         other => json!(other.to_string()),
     }
 }

@@ -61,6 +61,7 @@ iec_types! {
     Tod "TOD" 8,
     Dt "DT" 8,
     String "STRING" 127,
+    Wstring "WSTRING" 253,
 }
 
 impl IecType {

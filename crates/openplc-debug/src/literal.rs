@@ -4,6 +4,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use thiserror::Error;
 
+use crate::dialect::Dialect;
 use crate::iec_type::IecType;
 use crate::value::{SECOND, STRING_LENGTH, Value};
 
@@ -22,7 +23,7 @@ impl Value {
     ///
     /// # Errors
     /// When the text is no literal or does not fit into the type.
-    pub fn parse(iec_type: IecType, text: &str) -> Result<Self, LiteralError> {
+    pub fn parse(dialect: Dialect, iec_type: IecType, text: &str) -> Result<Self, LiteralError> {
         let value = match iec_type {
             IecType::Bool => boolean(text),
             IecType::Real => number(text).and_then(|text| text.parse().ok()).map(Self::Real),
@@ -32,6 +33,7 @@ impl Value {
             IecType::Tod => time_of_day(strip(text, &["TOD#", "TIME_OF_DAY#"])).map(Self::Tod),
             IecType::Dt => date_and_time(strip(text, &["DT#", "DATE_AND_TIME#"])).map(Self::Dt),
             IecType::String => string(text).map(Self::String),
+            IecType::Wstring => wide_string(text).map(Self::Wstring),
             _ => integer(strip_type(text, iec_type)).map(|value| match (iec_type, u64::try_from(value)) {
                 (IecType::Byte | IecType::Word | IecType::Dword | IecType::Lword, Ok(bits)) => {
                     Self::Bits(bits, 2 * iec_type.size())
@@ -40,7 +42,7 @@ impl Value {
             }),
         };
         value
-            .filter(|value| value.encode_force(iec_type).is_some())
+            .filter(|value| value.encode_force(dialect, iec_type).is_some())
             .ok_or_else(|| LiteralError {
                 text: text.to_owned(),
                 iec_type,
@@ -67,6 +69,7 @@ fn example(iec_type: IecType) -> &'static str {
         IecType::Tod => "TOD#14:00:00",
         IecType::Dt => "DT#2026-11-22-14:00:00",
         IecType::String => "'text' of up to 126 ASCII characters",
+        IecType::Wstring => "\"text\" of up to 126 characters",
     }
 }
 
@@ -226,14 +229,23 @@ fn unescape(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+fn wide_string(text: &str) -> Option<Vec<u16>> {
+    let text = match text.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"')?.replace("$\"", "\"").replace("$$", "$"),
+        None => text.to_owned(),
+    };
+    let units: Vec<u16> = text.encode_utf16().collect();
+    (units.len() <= STRING_LENGTH).then_some(units)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn forced(iec_type: IecType, text: &str) -> Vec<u8> {
-        Value::parse(iec_type, text)
+        Value::parse(Dialect::Matiec, iec_type, text)
             .unwrap()
-            .encode_force(iec_type)
+            .encode_force(Dialect::Matiec, iec_type)
             .unwrap()
     }
 
@@ -284,7 +296,9 @@ mod tests {
             let mut image = forced(iec_type, text);
             image.reverse();
             assert_eq!(
-                Value::decode(iec_type, &image).unwrap().to_string(),
+                Value::decode(Dialect::Matiec, iec_type, &image)
+                    .unwrap()
+                    .to_string(),
                 text,
                 "{iec_type}"
             );
@@ -292,7 +306,9 @@ mod tests {
         let mut image = forced(IecType::String, "'it$'s 5$$$0A'");
         image.resize(127, 0);
         assert_eq!(
-            Value::decode(IecType::String, &image).unwrap().to_string(),
+            Value::decode(Dialect::Matiec, IecType::String, &image)
+                .unwrap()
+                .to_string(),
             "'it$'s 5$$$0A'"
         );
     }
@@ -300,23 +316,29 @@ mod tests {
     #[test]
     fn short_forms_are_understood() {
         assert_eq!(
-            Value::parse(IecType::Time, "1.5s"),
+            Value::parse(Dialect::Matiec, IecType::Time, "1.5s"),
             Ok(Value::Time(1_500_000_000))
         );
         assert_eq!(
-            Value::parse(IecType::Time, "time#1H_30m"),
+            Value::parse(Dialect::Matiec, IecType::Time, "time#1H_30m"),
             Ok(Value::Time(5_400_000_000_000))
         );
-        assert_eq!(Value::parse(IecType::Int, "int#5"), Ok(Value::Integer(5)));
         assert_eq!(
-            Value::parse(IecType::String, "plain"),
+            Value::parse(Dialect::Matiec, IecType::Int, "int#5"),
+            Ok(Value::Integer(5))
+        );
+        assert_eq!(
+            Value::parse(Dialect::Matiec, IecType::String, "plain"),
             Ok(Value::String(b"plain".to_vec()))
         );
         assert_eq!(
-            Value::parse(IecType::Date, "2026-01-02"),
-            Value::parse(IecType::Date, "D#2026-01-02")
+            Value::parse(Dialect::Matiec, IecType::Date, "2026-01-02"),
+            Value::parse(Dialect::Matiec, IecType::Date, "D#2026-01-02")
         );
-        assert_eq!(Value::parse(IecType::Bool, "1"), Ok(Value::Bool(true)));
+        assert_eq!(
+            Value::parse(Dialect::Matiec, IecType::Bool, "1"),
+            Ok(Value::Bool(true))
+        );
     }
 
     #[test]
@@ -350,18 +372,45 @@ mod tests {
             (IecType::String, "é"),
         ];
         for (iec_type, text) in cases {
-            let error = Value::parse(iec_type, text).unwrap_err().to_string();
+            let error = Value::parse(Dialect::Matiec, iec_type, text)
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("write it like"), "{iec_type} {text}: {error}");
         }
-        assert!(Value::parse(IecType::String, &"x".repeat(127)).is_err());
+        assert!(Value::parse(Dialect::Matiec, IecType::String, &"x".repeat(127)).is_err());
     }
 
     #[test]
     fn a_string_longer_than_its_type_is_shown_as_far_as_it_goes() {
         let image = [0xFF; 127];
         assert!(
-            matches!(Value::decode(IecType::String, &image), Some(Value::String(text)) if text.len() == 126)
+            matches!(Value::decode(Dialect::Matiec, IecType::String, &image), Some(Value::String(text)) if text.len() == 126)
         );
-        assert_eq!(Value::decode(IecType::Int, &[1]), None);
+        assert_eq!(Value::decode(Dialect::Matiec, IecType::Int, &[1]), None);
+    }
+
+    #[test]
+    fn the_other_dialect_has_the_least_significant_byte_first_and_counts_nanoseconds() {
+        let dialect = Dialect::Strucpp;
+        for (iec_type, text, bytes) in [
+            (IecType::Int, "-2", &[0xFE, 0xFF][..]),
+            (IecType::Real, "1.0", &[0, 0, 0x80, 0x3F]),
+            (IecType::Time, "T#1us", &[0xE8, 3, 0, 0, 0, 0, 0, 0]),
+            (IecType::String, "'ab'", &[2, b'a', b'b']),
+            (IecType::Wstring, "\"aé\"", &[2, b'a', 0, 0xE9, 0]),
+        ] {
+            let value = Value::parse(dialect, iec_type, text).unwrap();
+            assert_eq!(
+                value.encode_force(dialect, iec_type).as_deref(),
+                Some(bytes),
+                "{text}"
+            );
+            let mut image = bytes.to_vec();
+            image.resize(iec_type.size(), 0);
+            assert_eq!(
+                Value::decode(dialect, iec_type, &image).unwrap().to_string(),
+                text
+            );
+        }
     }
 }

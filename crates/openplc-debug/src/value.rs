@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use crate::dialect::Dialect;
 use crate::iec_type::IecType;
 
 /// Nanoseconds of a second.
@@ -35,12 +36,14 @@ pub enum Value {
     Dt(i128),
     /// STRING.
     String(Vec<u8>),
+    /// WSTRING, in units of UTF-16.
+    Wstring(Vec<u16>),
 }
 
 impl Value {
     /// The value that these bytes stand for; `None` unless there are exactly as many as the type has.
     #[must_use]
-    pub fn decode(iec_type: IecType, bytes: &[u8]) -> Option<Self> {
+    pub fn decode(dialect: Dialect, iec_type: IecType, bytes: &[u8]) -> Option<Self> {
         if bytes.len() != iec_type.size() {
             return None;
         }
@@ -51,10 +54,13 @@ impl Value {
         let unused = 64 - 8 * u32::try_from(length).unwrap_or(8);
         // Shifted up as unsigned and down as signed, the sign fills the upper bits.
         let signed = (unsigned << unused).cast_signed() >> unused;
-        let instant = {
-            let [s0, s1, s2, s3, n0, n1, n2, n3] = wide;
-            i128::from(i32::from_le_bytes([s0, s1, s2, s3])) * SECOND
-                + i128::from(i32::from_le_bytes([n0, n1, n2, n3]))
+        let instant = match dialect {
+            Dialect::Matiec => {
+                let [s0, s1, s2, s3, n0, n1, n2, n3] = wide;
+                i128::from(i32::from_le_bytes([s0, s1, s2, s3])) * SECOND
+                    + i128::from(i32::from_le_bytes([n0, n1, n2, n3]))
+            }
+            Dialect::Strucpp => signed.into(),
         };
         Some(match iec_type {
             IecType::Bool => Self::Bool(unsigned != 0),
@@ -75,21 +81,38 @@ impl Value {
                 let used = usize::from(bytes[0]).min(STRING_LENGTH);
                 Self::String(bytes[1..=used].to_vec())
             }
+            IecType::Wstring => {
+                let used = usize::from(bytes[0]).min(STRING_LENGTH);
+                let units = bytes[1..=2 * used].chunks_exact(2);
+                Self::Wstring(units.map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect())
+            }
         })
     }
 
     /// The bytes with which a variable of this type is forced to the value: the image of the value in the memory of the
-    /// PLC in reverse order, but a STRING as length and characters. `None` when the value is not of this type.
+    /// PLC, which the MatIEC dialect wants in reverse order, but a text as length and characters. `None` when the value is not
+    /// of this type.
     #[must_use]
-    pub fn encode_force(&self, iec_type: IecType) -> Option<Vec<u8>> {
+    pub fn encode_force(&self, dialect: Dialect, iec_type: IecType) -> Option<Vec<u8>> {
+        let instant = |nanoseconds: i128, is_duration: bool| match dialect {
+            Dialect::Strucpp => i64::try_from(nanoseconds).ok().map(i64::cast_unsigned),
+            // Both parts have the sign of the whole.
+            Dialect::Matiec if is_duration => {
+                seconds_and_nanoseconds(nanoseconds / SECOND, nanoseconds % SECOND)
+            }
+            Dialect::Matiec => {
+                seconds_and_nanoseconds(nanoseconds.div_euclid(SECOND), nanoseconds.rem_euclid(SECOND))
+            }
+        };
         let wide = match (self, iec_type) {
             (Self::String(text), IecType::String) => {
-                let mut bytes = vec![
-                    u8::try_from(text.len())
-                        .ok()
-                        .filter(|&n| usize::from(n) <= STRING_LENGTH)?,
-                ];
+                let mut bytes = vec![length_byte(text.len())?];
                 bytes.extend(text);
+                return Some(bytes);
+            }
+            (Self::Wstring(text), IecType::Wstring) => {
+                let mut bytes = vec![length_byte(text.len())?];
+                bytes.extend(text.iter().flat_map(|unit| unit.to_le_bytes()));
                 return Some(bytes);
             }
             (Self::Bool(value), IecType::Bool) => u64::from(*value),
@@ -97,19 +120,24 @@ impl Value {
             (Self::Bits(value, _), _) if within((*value).into(), iec_type) => *value,
             (Self::Real(value), IecType::Real) => value.to_bits().into(),
             (Self::Lreal(value), IecType::Lreal) => value.to_bits(),
-            (Self::Time(value), IecType::Time) => {
-                // Both parts have the sign of the whole.
-                seconds_and_nanoseconds(value / SECOND, value % SECOND)?
-            }
+            (Self::Time(value), IecType::Time) => instant(*value, true)?,
             (Self::Date(value), IecType::Date)
             | (Self::Tod(value), IecType::Tod)
-            | (Self::Dt(value), IecType::Dt) => {
-                seconds_and_nanoseconds(value.div_euclid(SECOND), value.rem_euclid(SECOND))?
-            }
+            | (Self::Dt(value), IecType::Dt) => instant(*value, false)?,
             _ => return None,
         };
-        Some(wide.to_be_bytes()[8 - iec_type.size()..].to_vec())
+        let size = iec_type.size();
+        Some(match dialect {
+            Dialect::Matiec => wide.to_be_bytes()[8 - size..].to_vec(),
+            Dialect::Strucpp => wide.to_le_bytes()[..size].to_vec(),
+        })
     }
+}
+
+fn length_byte(length: usize) -> Option<u8> {
+    u8::try_from(length)
+        .ok()
+        .filter(|length| usize::from(*length) <= STRING_LENGTH)
 }
 
 fn within(value: i128, iec_type: IecType) -> bool {
@@ -144,6 +172,7 @@ impl fmt::Display for Value {
             Self::Tod(nanoseconds) => write_instant(out, *nanoseconds, "TOD#%H:%M:%S", true),
             Self::Dt(nanoseconds) => write_instant(out, *nanoseconds, "DT#%Y-%m-%d-%H:%M:%S", true),
             Self::String(text) => write_text(out, text),
+            Self::Wstring(text) => write_wide_text(out, text),
         }
     }
 }
@@ -201,4 +230,18 @@ fn write_text(out: &mut fmt::Formatter<'_>, text: &[u8]) -> fmt::Result {
         }
     }
     out.write_str("'")
+}
+
+fn write_wide_text(out: &mut fmt::Formatter<'_>, text: &[u16]) -> fmt::Result {
+    out.write_str("\"")?;
+    for unit in char::decode_utf16(text.iter().copied()) {
+        match unit {
+            Ok('$') => out.write_str("$$")?,
+            Ok('"') => out.write_str("$\"")?,
+            Ok(character) if !character.is_control() => write!(out, "{character}")?,
+            Ok(character) => write!(out, "${:04X}", u32::from(character))?,
+            Err(alone) => write!(out, "${:04X}", alone.unpaired_surrogate())?,
+        }
+    }
+    out.write_str("\"")
 }

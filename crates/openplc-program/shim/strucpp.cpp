@@ -10,7 +10,6 @@
 #include "iec_located.hpp"
 #include "iec_std_lib.hpp"
 #include "generated.hpp"
-#include "defines.h"
 
 #include "openplc_program.h"
 #include "exit_calls.h"
@@ -27,6 +26,9 @@
 
 // generated_debug.cpp takes addresses inside it, so it must be this object with external linkage.
 strucpp::Configuration_CONFIG0 g_config;
+
+// In strucpp_identity.cpp, apart from all that does not change with every upload.
+extern "C" const char openplc_program_md5[];
 
 // In configuration.cpp of programs whose generator tells which located variables are global. Newer generators also have a
 // lock for each of them.
@@ -378,10 +380,8 @@ int32_t run(uint32_t task, uint64_t now_ns);
 
 const char *fault_text() { return fault; }
 
-const char md5[] = PROGRAM_MD5;
-
 openplc_program program = {
-    OPENPLC_PROGRAM_ABI, sizeof(openplc_program), OPENPLC_STRUCPP, 0, md5, init, run, fault_text,
+    OPENPLC_PROGRAM_ABI, sizeof(openplc_program), OPENPLC_STRUCPP, 0, openplc_program_md5, init, run, fault_text,
     0, 0, tasks, nullptr, 0, 0, array_lengths, variable_size, variable_read, variable_force, set_byte_order,
     variable_storage, variable_storage_size, 0,
 };

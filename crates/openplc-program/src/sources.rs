@@ -23,6 +23,10 @@ pub const STRUCPP: &[(&str, &str)] = &[
     ("exit_calls.cpp", include_str!("../shim/exit_calls.cpp")),
     ("host_calls.cpp", include_str!("../shim/host_calls.cpp")),
     ("strucpp.cpp", include_str!("../shim/strucpp.cpp")),
+    (
+        "strucpp_identity.cpp",
+        include_str!("../shim/strucpp_identity.cpp"),
+    ),
     ("strucpp_units.h", include_str!("../shim/strucpp_units.h")),
     ("exports.map", include_str!("../shim/exports.map")),
 ];

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! client                                worker
-//! Order + descriptor of the zip    ->
+//! Order + descriptors of the zip and, perhaps, of the objects that an earlier build of the same user has left
+//!                                  ->
 //!                                  <-   Log …            (any number, at any time)
 //!                                  <-   Identified       (or Rejected: end)
 //! Proceed (or close: unchanged)    ->
 //!                                  <-   Log …
-//!                                  <-   Built + descriptors of object and manifest   (or Failed: end)
+//!                                  <-   Built + descriptors of object, manifest and, perhaps, of objects for a later build
+//!                                       (or Failed: end)
 //! ```
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,8 @@ use crate::manifest::{Generation, ProgramId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Order {
-    /// Check and build the zip whose sealed memory file comes with this frame.
+    /// Check and build the zip whose sealed memory file comes with this frame. A second one holds what an earlier build has
+    /// left for this one.
     Build,
     /// The program is not known yet: compile it.
     Proceed,
@@ -53,7 +56,7 @@ pub enum Report {
         /// One sentence for the user.
         reason: String,
     },
-    /// The build succeeded: object and manifest come with this frame, in this order, as sealed memory files. The last
-    /// report.
+    /// The build succeeded: object and manifest come with this frame, in this order, as sealed memory files. A third one is to
+    /// be handed in again with the next build of the same user, who may then wait for less. The last report.
     Built,
 }

@@ -27,6 +27,24 @@ pub struct Deployer {
     pub core_socket: PathBuf,
 }
 
+/// How a program is to be deployed.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Wishes<'a> {
+    /// Build in any case, and everything anew.
+    pub clean: bool,
+    /// What an earlier deployment of the same user has left.
+    pub left_over: Option<&'a File>,
+}
+
+/// A program that runs.
+#[derive(Debug)]
+pub struct Deployed {
+    /// Its identity.
+    pub program: ProgramId,
+    /// What its build has left for the next deployment of the same user: none where it was not built.
+    pub left_over: Option<File>,
+}
+
 /// What is reported while a deployment goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -66,24 +84,30 @@ fn failed(what: &str, error: impl std::fmt::Display) -> DeployError {
 
 impl Deployer {
     /// Builds the zip in the sealed memory file `upload` unless its program is kept already, has the core load it, and
-    /// returns its identity when it runs. `clean` builds in any case. Blocks for as long as that takes.
+    /// returns when it runs. Blocks for as long as that takes.
     ///
     /// # Errors
     /// [`DeployError`]; the core's program and state are then what they were.
     pub fn deploy(
         &self,
         upload: &File,
-        clean: bool,
+        wishes: Wishes<'_>,
         report: &mut dyn FnMut(Event),
-    ) -> Result<ProgramId, DeployError> {
+    ) -> Result<Deployed, DeployError> {
         let mut worker = Connection::open(&self.compile_socket, BUILD_SILENCE).map_err(|error| {
             DeployError::Unavailable(format!(
                 "No build can be started on {}: {error}. Is openplc-compile.socket active?",
                 self.compile_socket.display()
             ))
         })?;
+        let left_over = wishes.left_over.filter(|_| !wishes.clean);
+        let descriptors: Vec<_> = [Some(upload), left_over]
+            .into_iter()
+            .flatten()
+            .map(AsFd::as_fd)
+            .collect();
         worker
-            .send_with(&Order::Build, &[upload.as_fd()])
+            .send_with(&Order::Build, &descriptors)
             .map_err(build_refused)?;
         let mut program = None;
         let mut began = false;
@@ -109,14 +133,17 @@ impl Deployer {
                         program: id.clone(),
                         generation,
                     });
-                    if !clean && self.holds(&id)? {
+                    if !wishes.clean && self.holds(&id)? {
                         let line = format!("Program {} is unchanged: not built again", id.short());
                         report(Event::Log {
                             level: Level::Info,
                             line,
                         });
                         self.ask_core(&Request::Activate { program: id.clone() }, &[])?;
-                        return Ok(id);
+                        return Ok(Deployed {
+                            program: id,
+                            left_over: None,
+                        });
                     }
                     program = Some(id);
                     worker.send(&Order::Proceed).map_err(build_ended)?;
@@ -124,8 +151,16 @@ impl Deployer {
                 Report::Built => {
                     let id =
                         program.ok_or_else(|| failed("The build", "ended without naming its program"))?;
+                    let mut descriptors = descriptors;
+                    let left_over = descriptors
+                        .split_off(descriptors.len().min(2))
+                        .pop()
+                        .map(File::from);
                     self.ask_core(&Request::Load, &descriptors)?;
-                    return Ok(id);
+                    return Ok(Deployed {
+                        program: id,
+                        left_over,
+                    });
                 }
             }
         }

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::frame::{self, FrameError, HEADER, Kind};
 
 /// Most descriptors that one frame carries.
-pub const MAX_DESCRIPTORS: usize = 2;
+pub const MAX_DESCRIPTORS: usize = 3;
 
 /// A conversation that cannot go on.
 #[derive(Debug, Error)]

@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::names::resolve;
 use crate::screen::{self, Screen};
-use crate::variables::{self, Address, Variables, address, to_json};
+use crate::variables::{self, Address, Variables, to_json};
 
 /// Time between two refreshes on a terminal, and elsewhere.
 const REFRESH: Duration = Duration::from_millis(200);
@@ -22,10 +22,11 @@ const LINE: Duration = Duration::from_secs(1);
 /// # Errors
 /// When they cannot be read.
 pub async fn vars(client: &mut Client, output: Output, filter: Option<&str>) -> Result<(), Failure> {
-    let all = Variables::fetch(client).await?.variables;
+    let all = Variables::fetch(client).await?;
     let filter = filter.unwrap_or_default().to_ascii_uppercase();
     let contains = |text: &str| text.to_ascii_uppercase().contains(&filter);
     let listed: Vec<&Variable> = all
+        .variables
         .iter()
         .filter(|variable| {
             contains(&variable.path)
@@ -36,14 +37,19 @@ pub async fn vars(client: &mut Client, output: Output, filter: Option<&str>) -> 
     if listed.is_empty() {
         return Err(Failure::Refused(format!(
             "None of {} variables contains {filter}",
-            all.len()
+            all.variables.len()
         )));
     }
-    let addresses: Vec<Address> = listed.iter().filter_map(|variable| address(variable)).collect();
-    let mut values = variables::read(client, &addresses).await?.into_iter();
+    let addresses: Vec<Address> = listed
+        .iter()
+        .filter_map(|variable| all.address(variable))
+        .collect();
+    let mut values = variables::read(client, all.dialect, &addresses)
+        .await?
+        .into_iter();
     let with_values: Vec<(&Variable, Option<Value>)> = listed
         .into_iter()
-        .map(|variable| (variable, address(variable).and_then(|_| values.next())))
+        .map(|variable| (variable, all.address(variable).and_then(|_| values.next())))
         .collect();
     if output.json {
         let documents: Vec<_> = with_values
@@ -78,7 +84,7 @@ pub async fn vars(client: &mut Client, output: Output, filter: Option<&str>) -> 
 /// # Errors
 /// When they cannot be read.
 pub async fn watch(client: &mut Client, output: Output, names: &[String]) -> Result<(), Failure> {
-    let all = Variables::fetch(client).await?.variables;
+    let all = Variables::fetch(client).await?;
     let watched = names
         .iter()
         .map(|name| addressable(name, &all))
@@ -86,7 +92,7 @@ pub async fn watch(client: &mut Client, output: Output, names: &[String]) -> Res
     let addresses: Vec<Address> = watched.iter().map(|(_, address)| address.clone()).collect();
     let mut screen = Screen::new();
     loop {
-        let values = variables::read(client, &addresses).await?;
+        let values = variables::read(client, all.dialect, &addresses).await?;
         let pairs = watched.iter().map(|(variable, _)| variable).zip(&values);
         if output.json {
             let documents: Vec<_> = pairs
@@ -119,10 +125,11 @@ pub async fn watch(client: &mut Client, output: Output, names: &[String]) -> Res
 /// # Errors
 /// When there is no such variable, the value does not fit, or the runtime refuses.
 pub async fn force(client: &mut Client, output: Output, name: &str, text: &str) -> Result<(), Failure> {
-    let all = Variables::fetch(client).await?.variables;
+    let all = Variables::fetch(client).await?;
     let (variable, address) = addressable(name, &all)?;
-    let value = Value::parse(address.iec_type, text).map_err(|error| Failure::Refused(error.to_string()))?;
-    variables::force(client, &address, Some(&value)).await?;
+    let value = Value::parse(all.dialect, address.iec_type, text)
+        .map_err(|error| Failure::Refused(error.to_string()))?;
+    variables::force(client, all.dialect, &address, Some(&value)).await?;
     output.result(
         &format!("{} is forced to {value}", variable.path),
         &json!({ "path": variable.path, "forced": true, "value": to_json(&value) }),
@@ -135,17 +142,17 @@ pub async fn force(client: &mut Client, output: Output, name: &str, text: &str) 
 /// # Errors
 /// When there is no such variable or the runtime refuses.
 pub async fn release(client: &mut Client, output: Output, name: &str) -> Result<(), Failure> {
-    let all = Variables::fetch(client).await?.variables;
+    let all = Variables::fetch(client).await?;
     let (variable, address) = addressable(name, &all)?;
-    variables::force(client, &address, None).await?;
+    variables::force(client, all.dialect, &address, None).await?;
     let text = format!("{} is no longer forced", variable.path);
     output.result(&text, &json!({ "path": variable.path, "forced": false }));
     Ok(())
 }
 
-fn addressable<'a>(name: &str, all: &'a [Variable]) -> Result<(&'a Variable, Address), Failure> {
-    let variable = resolve(name, all).map_err(Failure::Refused)?;
-    let address = address(variable).ok_or_else(|| {
+fn addressable<'a>(name: &str, all: &'a Variables) -> Result<(&'a Variable, Address), Failure> {
+    let variable = resolve(name, &all.variables).map_err(Failure::Refused)?;
+    let address = all.address(variable).ok_or_else(|| {
         Failure::Refused(format!(
             "{} is of type {}, whose values cannot be shown",
             variable.path, variable.iec_type

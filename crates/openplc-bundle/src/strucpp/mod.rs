@@ -18,7 +18,7 @@ use crate::program::{C_BLOCKS, Program};
 /// Declarations of the whole program.
 pub const GENERATED: &str = "generated.hpp";
 /// The Editor's own definitions, among them the MD5.
-const DEFINES: &str = "defines.h";
+pub const DEFINES: &str = "defines.h";
 /// Where the headers of the run-time library lie.
 pub const HEADERS: &str = "strucpp_runtime/include/";
 /// The table of debug variables.
