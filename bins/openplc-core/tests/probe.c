@@ -86,6 +86,12 @@ static int32_t overflow(volatile char *above) {
     return overflow(here) + here[0];
 }
 
+/* As much as a scan is promised, but for some frames. */
+static void use_stack(void) {
+    volatile char large[(4 << 20) - (192 << 10)];
+    for (size_t at = 0; at < sizeof large; at += 4096) large[at] = 1;
+}
+
 static void *overflow_thread(void *unused) {
     overflow((volatile char *)MD5);
     return unused;
@@ -138,6 +144,7 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
     case 11: raise(SIGBUS); break;
     case 12: __builtin_trap();
     case 13: _exit(3);
+    case 15: use_stack(); break;
     case 14: { pthread_t thread; pthread_create(&thread, NULL, overflow_thread, NULL); misbehaviour = 0; break; }
     case 9: return overflow((volatile char *)MD5);
     case 7: for (int line = 0; line < 100; line++) fprintf(stderr, "%0100d\n", line); break;

@@ -121,6 +121,26 @@ fn a_scan_thread_finds_all_its_memory_in_place() {
     });
 }
 
+#[test]
+fn the_stack_that_a_scan_may_use_is_there_before_it_is_used() {
+    let core = Core::start();
+    let mut client = core.connect();
+    client.load(&build(&[]));
+    until("hundreds of scans", || (client.scans() > 300).then_some(()));
+    let faults = page_faults(&core, "scan-0");
+    client.misbehave(15);
+    let scans = client.scans();
+    until("scans that use it", || {
+        (client.scans() > scans + 100).then_some(())
+    });
+    let [minor, major] = page_faults(&core, "scan-0");
+    // A thousand pages; a few of something else may always be moved by the kernel.
+    assert!(
+        minor + major < faults[0] + faults[1] + 50,
+        "{faults:?}, then {minor} and {major}"
+    );
+}
+
 /// Minor and major page faults of a thread (`proc(5)`, fields 10 and 12 of `stat`).
 fn page_faults(core: &Core, thread: &str) -> [u64; 2] {
     let stats = core.of_each_thread("stat");

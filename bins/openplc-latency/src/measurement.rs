@@ -69,7 +69,7 @@ impl Measurement {
                 });
                 // Only matters where the priority was refused; harmless if it fails too.
                 let _ = scheduling::set_least_timer_slack();
-                memory::touch_stack();
+                memory::touch_stack::<{ 256 << 10 }>();
                 // Nobody waits for it only if `start` has given up.
                 let _ = sender.send(granted);
                 if usable {

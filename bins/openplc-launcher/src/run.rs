@@ -224,6 +224,8 @@ fn core(places: &Places, identities: &Identities, sockets: Vec<Inherited>) -> Re
             (PLUGIN_FOLDER_VARIABLE, places.plugin_folder().into()),
             ("NOTIFY_SOCKET", places.notify_socket().into()),
             ("WATCHDOG_USEC", microseconds(CORE_WATCHDOG)),
+            // Stacks of threads that have ended are not kept: locked memory holds all of them.
+            ("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=1048576".into()),
         ],
         user: name(identities.core.as_ref()),
         real_time: true,

@@ -41,11 +41,11 @@ pub fn lock_all() -> Result<(), LockError> {
     Ok(())
 }
 
-/// Has the kernel provide the first part of the calling thread's stack now rather than in the middle of a scan. Where
-/// memory is locked it is there already.
-pub fn touch_stack() {
-    const PART: usize = 256 << 10;
-    std::hint::black_box(&mut [0_u8; PART]);
+/// Has the kernel provide the next `BYTES` of the calling thread's stack now rather than in the middle of a scan. Where
+/// memory is locked they are there already.
+#[inline(never)]
+pub fn touch_stack<const BYTES: usize>() {
+    std::hint::black_box(&mut [0_u8; BYTES]);
 }
 
 /// Makes the C library serve all threads from one heap. A heap for each thread would be locked into memory as a whole.

@@ -17,6 +17,8 @@ use crate::loaded::{ScanTask, TaskFaultCause};
 /// Stack of a scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
 /// and the arrays of C blocks lie here.
 const STACK: usize = 4 << 20;
+/// What a scan may use of it without a page fault, whether memory is locked or not. The rest is for our own frames.
+const STACK_OF_SCAN: usize = STACK - (128 << 10);
 
 impl ScanSlot {
     /// Starts a thread that is more urgent than any scan, and may run on any processor.
@@ -44,7 +46,7 @@ impl ScanSlot {
                 stack: STACK,
             };
             self.spawner.spawn(thread, move || {
-                memory::touch_stack();
+                memory::touch_stack::<STACK_OF_SCAN>();
                 fault_record::watch_thread();
                 let seat = slot.lock.sit_down();
                 let _ = ready.send(());
