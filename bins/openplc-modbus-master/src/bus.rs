@@ -125,13 +125,17 @@ impl Bus {
             Ok(read) => {
                 device.schedule[exchange].is_set = sets;
                 device.note_answer(begun.elapsed());
+                device.note_consent(exchange);
                 device.update(&self.plugin, &read);
             }
             Err(LineError::Refused(Exception::ILLEGAL_DATA_ADDRESS)) if job.pieces.len() > 1 => {
                 device.note_answer(begun.elapsed());
                 device.take_apart(exchange);
             }
-            Err(LineError::Refused(exception)) => device.note_refusal(&self.plugin, exchange, exception),
+            Err(LineError::Refused(exception)) => {
+                device.note_answer(begun.elapsed());
+                device.note_refusal(&self.plugin, exchange, exception);
+            }
             Err(error @ (LineError::Silent(_) | LineError::Damaged)) => {
                 device.note_silence(&self.plugin, &error);
             }

@@ -136,6 +136,12 @@ impl Device {
         }
     }
 
+    /// The device does what is asked.
+    pub fn note_consent(&mut self, exchange: usize) {
+        let job = &self.schedule[exchange].job;
+        self.health().note_consent((job.function, job.range.first()));
+    }
+
     /// The device refuses an exchange: its inputs become zero, where that is declared.
     pub fn note_refusal(&mut self, plugin: &Plugin, exchange: usize, exception: Exception) {
         let job = &self.schedule[exchange].job;
@@ -145,7 +151,8 @@ impl Device {
             job.function
         );
         let zeroes = values::zeroes(job);
-        if self.health().note_refusal(what.clone()) {
+        let new = self.health().note_refusal((job.function, first), exception);
+        if new {
             plugin.report_failure(format!("Modbus device {} refuses {what}", self.title));
         }
         self.update(plugin, &zeroes);

@@ -1,7 +1,9 @@
 //! Whether a device answers, and when it is asked again if it does not.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use openplc_modbus::Exception;
 use tokio::time::Instant;
 
 /// Pauses between two tries.
@@ -19,14 +21,18 @@ pub struct Health {
     pub missed: u64,
     /// How long the last answer took.
     pub latency: Duration,
-    /// What was wrong last.
-    pub last_error: Option<String>,
     absent: Option<Absence>,
+    /// What it refuses, by function code and first coil or register.
+    refusals: BTreeMap<Request, Exception>,
 }
+
+/// Function code and first coil or register: what tells the requests of a device apart.
+pub type Request = (u8, u16);
 
 /// A device that does not answer.
 #[derive(Debug)]
 struct Absence {
+    error: String,
     since: Instant,
     pause: Duration,
     retry: Instant,
@@ -37,29 +43,36 @@ impl Health {
     pub fn note_answer(&mut self, latency: Duration) -> Option<Duration> {
         self.answered += 1;
         self.latency = latency;
-        let back = self.absent.take()?;
-        self.last_error = None;
-        Some(back.since.elapsed())
+        Some(self.absent.take()?.since.elapsed())
     }
 
     /// The device has not answered. Returns whether that is new.
     pub fn note_silence(&mut self, error: String) -> bool {
         self.failed += 1;
-        self.last_error = Some(error);
         let now = Instant::now();
-        let absence = self.absent.as_ref();
-        let pause = absence.map_or(FIRST_PAUSE, |absence| (absence.pause * 2).min(LONGEST_PAUSE));
-        let since = absence.map_or(now, |absence| absence.since);
-        let retry = now + pause;
-        self.absent.replace(Absence { since, pause, retry }).is_none()
+        let before = self.absent.take();
+        let (since, pause) = match &before {
+            Some(absence) => (absence.since, (absence.pause * 2).min(LONGEST_PAUSE)),
+            None => (now, FIRST_PAUSE),
+        };
+        self.absent = Some(Absence {
+            error,
+            since,
+            pause,
+            retry: now + pause,
+        });
+        before.is_none()
     }
 
-    /// The device refuses a request. Returns whether it has not said so last time.
-    pub fn note_refusal(&mut self, error: String) -> bool {
+    /// The device refuses a request. Returns whether that is new.
+    pub fn note_refusal(&mut self, request: Request, exception: Exception) -> bool {
         self.failed += 1;
-        let new = self.last_error.as_ref() != Some(&error);
-        self.last_error = Some(error);
-        new
+        self.refusals.insert(request, exception) != Some(exception)
+    }
+
+    /// The device does what is asked.
+    pub fn note_consent(&mut self, request: Request) {
+        self.refusals.remove(&request);
     }
 
     /// When the device may be asked.
@@ -69,13 +82,15 @@ impl Health {
 
     /// In words.
     pub fn describe(&self) -> String {
-        let state = match (&self.absent, &self.last_error) {
-            (Some(absence), Some(error)) => {
-                format!("away for {} s: {error}", absence.since.elapsed().as_secs())
+        let state = match (&self.absent, self.refusals.iter().next()) {
+            (Some(Absence { error, since, .. }), _) => {
+                format!("away for {} s: {error}", since.elapsed().as_secs())
             }
-            (_, Some(error)) => format!("answers, but: {error}"),
-            _ if self.answered == 0 => "not asked yet".into(),
-            _ => "answers".into(),
+            (None, Some(((function, first), exception))) => {
+                format!("refuses function code {function} from {first} on: {exception}")
+            }
+            (None, None) if self.answered == 0 => "not asked yet".into(),
+            (None, None) => "answers".into(),
         };
         let Self {
             answered,
@@ -109,5 +124,31 @@ mod tests {
         assert_eq!(health.note_answer(Duration::ZERO), Some(Duration::from_secs(3)));
         assert_eq!(health.earliest(), None);
         assert!(health.describe().starts_with("answers; 1 answers, 8 failures"));
+    }
+
+    #[test]
+    fn each_refusal_is_new_once() {
+        let mut health = Health::default();
+        let (first, second) = ((3, 0), (3, 100));
+        for _ in 0..3 {
+            let new = health.failed == 0;
+            assert_eq!(health.note_refusal(first, Exception::ILLEGAL_DATA_ADDRESS), new);
+            assert_eq!(health.note_refusal(second, Exception::SERVER_DEVICE_BUSY), new);
+        }
+        assert!(health.note_refusal(first, Exception::SERVER_DEVICE_FAILURE));
+        assert!(
+            health
+                .describe()
+                .starts_with("refuses function code 3 from 0 on: exception 4")
+        );
+        health.note_consent(first);
+        assert!(
+            health
+                .describe()
+                .starts_with("refuses function code 3 from 100 on: exception 6")
+        );
+        health.note_consent(second);
+        health.note_answer(Duration::ZERO);
+        assert!(health.describe().starts_with("answers;"));
     }
 }
