@@ -1,6 +1,7 @@
 """Plugins as processes: how programs and the administrator enable them, and plugins of OpenPLC Runtime v4 run unmodified."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from harness.debug_protocol import Debugger
 from harness.programs import bundle, single_task
-from harness.runtime import free_port
+from harness.runtime import BINARIES, PASSWORD, Runtime, bring_to_an_end, free_port
 from harness.waiting import wait_until
 from matiec.model import Variable
 
@@ -48,7 +49,7 @@ class Administrator:
 
     def __init__(self, runtime):
         self.folder = runtime.data / "etc"
-        self.folder.mkdir(exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, *lines, **files):
         (self.folder / "plugins.conf").write_text("".join(line + "\n" for line in lines))
@@ -104,6 +105,15 @@ def slave(port, **more):
     return {"network_configuration": {"host": "127.0.0.1", "port": port}, **more}
 
 
+def with_slave(runtime, api, configuration):
+    """Has the slave at work with this configuration, and not with that of a test before."""
+    api.deploy(PLANT.zip())
+    wait_until(lambda: "modbus_slave" not in plugins(api), "the slave of the test before to end")
+    api.deploy(with_conf(modbus_slave=configuration).zip())
+    wait_for(runtime, api, "modbus_slave")
+    return plugins(api)["modbus_slave"]
+
+
 class TestEnabling:
     def test_a_program_brings_its_plugins_and_takes_them_away(self, runtime, api):
         api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
@@ -112,9 +122,7 @@ class TestEnabling:
         wait_until(lambda: "modbus_slave" not in plugins(api), "the plugin to end")
 
     def test_plugins_start_and_stop_with_the_plc(self, runtime, api):
-        api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
-        wait_for(runtime, api, "modbus_slave")
-        first = plugins(api)["modbus_slave"]["process"]
+        first = with_slave(runtime, api, slave(free_port()))["process"]
         assert api.stop() == "STOP:OK"
         wait_for(runtime, api, "modbus_slave", "stopped")
         assert api.start() == "START:OK"
@@ -122,12 +130,8 @@ class TestEnabling:
         assert plugins(api)["modbus_slave"]["process"] != first
 
     def test_a_plugin_whose_configuration_stays_works_on_over_an_upload(self, runtime, api):
-        api.deploy(PLANT.zip())
-        wait_until(lambda: "modbus_slave" not in plugins(api), "the plugin of the test before to end")
         configuration = slave(free_port())
-        api.deploy(with_conf(modbus_slave=configuration).zip())
-        wait_for(runtime, api, "modbus_slave")
-        before = plugins(api)["modbus_slave"]
+        before = with_slave(runtime, api, configuration)
         api.deploy(with_conf(modbus_slave=configuration).with_md5("52" * 16).zip())
         assert plugins(api)["modbus_slave"]["process"] == before["process"]
         api.deploy(with_conf(modbus_slave=slave(free_port())).zip())
@@ -231,3 +235,64 @@ class TestCommands:
         wait_for(runtime, api, "modbus_slave")
         answer = api.post("/api/plugin-command", {"plugin": "modbus_slave", "command": "dance", "params": {}})
         assert "error" in answer.json()
+
+
+class TestAfterAnEnd:
+    def test_a_plugin_outlives_the_scan_engine(self, runtime, api):
+        """Its clients stay connected while the core is started anew."""
+        process = with_slave(runtime, api, slave(free_port()))["process"]
+        runtime.kill_process("openplc-core")
+        wait_until(lambda: api.state() == "RUNNING", "the core to be back")
+        wait_for(runtime, api, "modbus_slave")
+        assert plugins(api)["modbus_slave"]["process"] == process
+
+    def test_a_plugin_that_was_killed_is_back(self, runtime, api):
+        before = with_slave(runtime, api, slave(free_port()))
+        runtime.kill_process("openplc-modbus-slave")
+        wait_until(lambda: plugins(api)["modbus_slave"]["attached"] > before["attached"], lambda: f"{plugins(api)}")
+        assert plugins(api)["modbus_slave"]["process"] != before["process"]
+
+    @pytest.mark.parametrize("policy", ["hold", "zero"])
+    def test_inputs_of_a_plugin_that_ended_are_held_or_become_zero(self, tmp_path, editor, policy):
+        runtime = Runtime(tmp_path / "data")
+        administrator = Administrator(runtime)
+        (administrator.folder / "core.toml").write_text(f'[plugins]\nlost-inputs = "{policy}"\nlost-after = "0ms"\n')
+        administrator.write(f"native,{compiled(tmp_path)},1,1,")
+        runtime.start()
+        try:
+            api = runtime.login()
+            api.deploy(PLANT.zip())
+            session = editor.connect(runtime.url, api.token)
+            values = Debugger(session, PLANT.variables)
+            wait_until(lambda: values.read("FROM_C") > 5, lambda: f"%QW0 in %IW10\n{runtime.log()}")
+            # Not by its death: it would be back soon.
+            administrator.write()
+            api.deploy(PLANT.with_md5("65" * 16).zip())
+            wait_until(lambda: "native" not in plugins(api), "the plugin to end")
+            held = values.read("FROM_C")
+            if policy == "zero":
+                wait_until(lambda: values.read("FROM_C") == 0, "the input to become zero")
+            else:
+                scans = values.read("SCANS")
+                wait_until(lambda: values.read("SCANS") > scans + 20, "scans")
+                assert values.read("FROM_C") == held > 0
+            session.disconnect()
+        finally:
+            bring_to_an_end(runtime)
+
+
+def test_the_command_line_shows_plugins(runtime, api, administrator, tmp_path):
+    def openplcctl(*arguments):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OPENPLC_HOST": f"127.0.0.1:{runtime.port}"}
+        command = [BINARIES / "openplcctl", *arguments]
+        done = subprocess.run(command, env=environment | {"OPENPLC_PASSWORD": PASSWORD}, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done
+        return done.stdout
+
+    openplcctl("login", "--user", "engineer")
+    administrator.write("lost,/nowhere.so,1,1,")
+    api.deploy(with_conf(modbus_slave=slave(free_port())).with_md5("66" * 16).zip())
+    wait_for(runtime, api, "modbus_slave")
+    rows = {line.split()[0]: line.split()[1] for line in openplcctl("plugins").splitlines()[1:] if ":" not in line}
+    assert rows == {"lost": "missing", "modbus_slave": "attached"}
+    assert {plugin["name"] for plugin in json.loads(openplcctl("plugins", "--json"))} == set(rows)
