@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 16] = [
+const OURS: [&str; 17] = [
     "openplc-core",
     "program-output",
     "control",
@@ -21,6 +21,7 @@ const OURS: [&str; 16] = [
     "plugin",
     "plugins",
     "switch",
+    "communication",
 ];
 
 /// Whether this process has threads that are not its own.

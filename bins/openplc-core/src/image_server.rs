@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -292,14 +292,17 @@ impl<K: ImageKeeper> ImageServer<K> {
         // Before the answer: whoever has it finds itself in the register.
         let peer = Peer {
             stream,
-            orders,
+            orders: orders.clone(),
             process,
             id,
         };
+        // Orders wait until it has the answer.
+        let waiting = orders.lock().unwrap_or_else(PoisonError::into_inner);
         self.register.attach(name, peer);
         let sent = published.map_err(TransportError::Io).and_then(|published| {
             connection.send_with(&Attached::Done, &[published.as_fd(), for_peer.as_fd()])
         });
+        drop(waiting);
         if let Err(error) = sent {
             self.detach(id, rules.abandoned);
             return Err(error.into());

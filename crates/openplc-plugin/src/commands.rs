@@ -2,8 +2,9 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use openplc_wire::image::Report;
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use serde_json::{Value, json};
 const MOST: usize = 4;
 /// Longest answer in bytes, as a JSON text; less than the longest message.
 const LONGEST: usize = 60 << 10;
+/// How long a plugin may take from its start until it says what answers commands.
+const BEGINNING: Duration = Duration::from_secs(1);
 
 /// A command.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,16 +55,40 @@ impl Drop for AtWork {
     }
 }
 
+/// Where the plugin puts what answers, once it has begun.
+#[derive(Default)]
+struct HandlerPlace {
+    handler: Mutex<Option<Arc<Handler>>>,
+    is_there: Condvar,
+}
+
+impl HandlerPlace {
+    /// A command may come before the plugin has said what answers: it is attached before it begins.
+    fn wait(&self) -> Option<Arc<Handler>> {
+        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self
+            .is_there
+            .wait_timeout_while(handler, BEGINNING, |handler| handler.is_none());
+        let (handler, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        handler.clone()
+    }
+}
+
 /// Answers commands, each on a thread of its own: one that takes long holds up nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Commands {
-    handler: Arc<RwLock<Option<Arc<Handler>>>>,
+    handler: Arc<HandlerPlace>,
     at_work: Arc<AtomicUsize>,
 }
 
 impl Commands {
     pub fn set(&self, handler: Arc<Handler>) {
-        *self.handler.write().unwrap_or_else(PoisonError::into_inner) = Some(handler);
+        *self
+            .handler
+            .handler
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(handler);
+        self.handler.is_there.notify_all();
     }
 
     /// Has a command answered; `send` gets the answer, from whatever thread.
@@ -71,30 +98,23 @@ impl Commands {
         command: Command,
         send: impl Fn(Report, Vec<OwnedFd>) + Send + 'static,
     ) {
-        let handler = self
-            .handler
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let refuse = |why: &str| Report::Answer {
-            number,
-            document: json!({ "error": why }),
-        };
-        let Some(handler) = handler else {
-            return send(refuse("this plugin takes no commands"), Vec::new());
-        };
         if self.at_work.fetch_add(1, Ordering::Relaxed) >= MOST {
             self.at_work.fetch_sub(1, Ordering::Relaxed);
-            return send(refuse("the plugin is busy with other commands"), Vec::new());
+            let document = json!({ "error": "the plugin is busy with other commands" });
+            return send(Report::Answer { number, document }, Vec::new());
         }
         let at_work = AtWork(self.at_work.clone());
+        let handler = self.handler.clone();
         // One that cannot start is not answered; the core says so after a while.
         let _ = thread::Builder::new().name("command".into()).spawn(move || {
             let _at_work = at_work;
             let Reply {
                 document,
                 descriptors,
-            } = handler(&command);
+            } = match handler.wait() {
+                Some(handler) => handler(&command),
+                None => json!({ "error": "this plugin takes no commands" }).into(),
+            };
             let document = if document.to_string().len() > LONGEST {
                 json!({ "error": "the plugin's answer is too long" })
             } else {

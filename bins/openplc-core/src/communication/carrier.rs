@@ -20,6 +20,8 @@ const ROUND: Duration = Duration::from_millis(1);
 const REST: Duration = Duration::from_millis(20);
 /// What is carried at a time, in bytes: the longest datagram that a program sends.
 const PIECE: usize = CAPACITY;
+/// For how long a wish waits for a connector that is not at work: it is started when the program is.
+const START: Duration = Duration::from_secs(10);
 /// For how long a failure stands before a program may try again.
 const PENANCE: Duration = Duration::from_secs(1);
 
@@ -83,6 +85,7 @@ struct Carried {
 }
 
 enum State {
+    Wanted(Instant),
     Asked(Outcome),
     Open(Socket),
     Failed(Instant),
@@ -137,14 +140,18 @@ impl Carrier {
         };
         let mut state = match self.carried.remove(&place) {
             Some(carried) => carried.state,
-            None => match (self.ask)(address, protocol) {
+            None => State::Wanted(Instant::now()),
+        };
+        if let State::Wanted(since) = &state {
+            state = match (self.ask)(address, protocol) {
                 Ok(outcome) => {
                     line.set(Phase::Asked);
                     State::Asked(outcome)
                 }
+                Err(_) if since.elapsed() < START => state,
                 Err(why) => self.fail(&line, &why),
-            },
-        };
+            };
+        }
         state = match state {
             State::Asked(mut outcome) => match outcome() {
                 Some(Ok(descriptor)) => {
@@ -171,7 +178,7 @@ impl Carrier {
                     State::Failed(Instant::now())
                 }
             },
-            failed @ State::Failed(_) => failed,
+            waiting @ (State::Wanted(_) | State::Failed(_)) => waiting,
         };
         if let State::Failed(since) = &state
             && phase == Phase::Failed
