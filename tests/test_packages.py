@@ -146,6 +146,7 @@ class TestScriptsOfTheRpm:
     sockets = {path.name for path in UNITS.glob("*.socket")}
     # Those that run on.
     daemons = {"openplc-api.service", "openplc-core.service"}
+    paths = {path.name for path in UNITS.glob("*.path") if "@" not in path.name}
 
     def test_installation_makes_users_and_folders_and_presets_what_can_be_enabled(self, rpm):
         users, folders, presets = scripts(rpm)["postinstall"]
@@ -156,10 +157,10 @@ class TestScriptsOfTheRpm:
         assert enabled <= set(presets[2:]) <= enabled | self.sockets
 
     def test_removal_ends_all_that_runs(self, rpm):
-        (removal,) = scripts(rpm)["preuninstall"]
-        assert removal[1] == "remove-system-units"
-        assert self.sockets | self.daemons <= set(removal[2:])
+        (removal,) = [line for line in scripts(rpm)["preuninstall"] if "remove-system-units" in line]
+        assert self.sockets | self.daemons | self.paths <= set(removal[2:])
         assert {path.name for path in UNITS.iterdir()} >= set(removal[2:])
+        assert ["systemctl", "stop", "'openplc-plugin@*.path'"] in [line[:3] for line in scripts(rpm)["preuninstall"]]
 
     def test_an_upgrade_restarts_the_daemons_and_leaves_the_sockets_open(self, rpm):
         (upgrade,) = scripts(rpm)["postuninstall"]

@@ -136,6 +136,15 @@ class Machine:
 
 def remove_groups(name):
     """Control groups outlive the processes for which they were made, and are removed from the innermost on."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/{name}"):
-        for folder, _, _ in os.walk(group, topdown=False):
-            os.rmdir(folder)
+    groups = list(Path("/sys/fs/cgroup").glob(f"**/{name}"))
+
+    def gone():
+        for group in groups:
+            for folder, _, _ in os.walk(group, topdown=False):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    return False  # one of its processes has not ended yet
+        return True
+
+    wait_until(gone, f"the end of all processes in {groups}", STOP_TIME)

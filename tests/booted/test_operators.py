@@ -9,6 +9,8 @@ from harness.waiting import wait_until
 UNITS = (
     *("openplc-api.socket", "openplc-api.service", "openplc-core.socket", "openplc-core.service"),
     *("openplc-discovery.socket", "openplc-compile.socket"),
+    # Waits for the configuration of a plugin that there is not.
+    "openplc-plugin@of_nobody.path",
 )
 VERBS = ("stop", "start", "restart")
 REFUSED = re.compile("Access denied|Interactive authentication required|Permission denied|Operation not permitted")
@@ -53,6 +55,7 @@ def test_a_member_may_start_stop_and_restart(plant, api, unit):
             assert done.returncode == 0, f"{verb}: {done.stderr}"
             assert plant.machine.active(unit) == ("inactive" if verb == "stop" else "active"), verb
     finally:
+        plant.machine.run("systemctl", "stop", "openplc-plugin@of_nobody.path")
         plant.machine.run("systemctl", "start", "openplc-core.service", "openplc-compile.socket", "openplc-api.socket")
     wait_until(lambda: api.state() in ("RUNNING", "EMPTY", "STOPPED"), "the PLC")
 
