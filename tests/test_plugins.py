@@ -293,6 +293,10 @@ def test_the_command_line_shows_plugins(runtime, api, administrator, tmp_path):
     administrator.write("lost,/nowhere.so,1,1,")
     api.deploy(with_conf(modbus_slave=slave(free_port())).with_md5("66" * 16).zip())
     wait_for(runtime, api, "modbus_slave")
-    rows = {line.split()[0]: line.split()[1] for line in openplcctl("plugins").splitlines()[1:] if ":" not in line}
-    assert rows == {"lost": "missing", "modbus_slave": "attached"}
-    assert {plugin["name"] for plugin in json.loads(openplcctl("plugins", "--json"))} == set(rows)
+
+    def rows():
+        lines = [line.split() for line in openplcctl("plugins").splitlines()[1:]]
+        return {line[0]: line[1] for line in lines if not line[0].endswith(":")}
+
+    wait_until(lambda: rows() == {"lost": "missing", "modbus_slave": "attached"}, lambda: openplcctl("plugins"))
+    assert {plugin["name"] for plugin in json.loads(openplcctl("plugins", "--json"))} == {"lost", "modbus_slave"}

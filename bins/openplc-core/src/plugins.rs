@@ -178,7 +178,8 @@ impl Plugins {
             .into_iter()
             .map(|name| {
                 let record = records.iter().find(|record| record.name == name);
-                describe(name, now.parts.get(name), record, running)
+                let leaves = now.leaving.get(name).map(|(process, _)| *process);
+                describe(name, now.parts.get(name), record, running, leaves)
             })
             .collect()
     }
@@ -292,8 +293,17 @@ fn is_same(one: &(bool, Option<Arc<Manifest>>), other: &(bool, Option<Arc<Manife
     one.0 == other.0 && same_program
 }
 
-fn describe(name: &str, part: Option<&Part>, record: Option<&PluginRecord>, running: bool) -> PluginStatus {
-    let attached = record.is_some_and(|record| record.peer.is_some());
+/// What clients are told. The process `leaves` has to end, perhaps to make room for one with another configuration: it is attached no
+/// longer as far as anybody is concerned.
+fn describe(
+    name: &str,
+    part: Option<&Part>,
+    record: Option<&PluginRecord>,
+    running: bool,
+    leaves: Option<i32>,
+) -> PluginStatus {
+    let process = record.and_then(|record| record.peer).map(|(process, _)| process);
+    let attached = process.is_some() && process != leaves;
     let state = match part {
         _ if attached => PluginState::Attached,
         None | Some(Part::Unknown) => PluginState::Unknown,
@@ -305,7 +315,7 @@ fn describe(name: &str, part: Option<&Part>, record: Option<&PluginRecord>, runn
     PluginStatus {
         name: name.to_owned(),
         state,
-        process: record.and_then(|record| record.peer).map(|(process, _)| process),
+        process,
         attached: record.map_or(0, |record| record.attached),
         last_error: failure.or_else(|| part.and_then(|part| part.complaint(name))),
         writes: record.map_or_else(WriteCounters::default, |record| counters(&record.writes)),
