@@ -221,6 +221,32 @@ class TestPluginsOfOpenPlcRuntimeV4:
         assert api.state() == "RUNNING"
 
 
+class TestPrograms:
+    """Plugins that are programs, and know nothing of how a plugin ends."""
+
+    def test_a_program_ends_with_its_configuration(self, runtime, api, administrator, tmp_path):
+        script = tmp_path / "program.sh"
+        script.write_text('#!/bin/sh\ntrap "exit 0" TERM\necho $$ >"$0.pid"\nwhile :; do sleep 0.1; done\n')
+        script.chmod(0o755)
+        administrator.write(f"program,{script},1,2,")
+        api.deploy(PLANT.with_md5("67" * 16).zip())
+        pid = wait_until(lambda: Path(f"{script}.pid").exists() and Path(f"{script}.pid").read_text().strip(), "its start")
+        assert Path(f"/proc/{pid}").exists()
+        api.stop()
+        wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its end")
+
+    def test_a_program_that_ends_by_itself_is_started_again(self, runtime, api, administrator, tmp_path):
+        script = tmp_path / "short.sh"
+        script.write_text('#!/bin/sh\necho started >>"$0.log"\n')
+        script.chmod(0o755)
+        administrator.write(f"short,{script},1,2,")
+        start = runtime.output_size()
+        api.deploy(PLANT.with_md5("68" * 16).zip())
+        log = Path(f"{script}.log")
+        wait_until(lambda: log.exists() and log.read_text().count("started") >= 3, lambda: runtime.log(start))
+        assert "has ended by itself" in runtime.log(start)
+
+
 class TestCommands:
     def test_a_command_to_nobody_is_refused_in_words(self, api):
         answer = api.post("/api/plugin-command", {"plugin": "nobody", "command": "x", "params": {}})

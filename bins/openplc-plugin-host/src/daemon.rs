@@ -1,15 +1,14 @@
 //! From the command line to the plugin.
 
 use std::env;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use openplc_settings::plugins::{self, Entry, Kind};
 
 use crate::confinement::refuse_holes;
-use crate::{interpreter, native};
+use crate::{interpreter, native, program};
 
 /// Where settings are when nothing else is said.
 const SETTINGS: &str = "/etc/openplc-runtime";
@@ -45,10 +44,7 @@ fn run(name: &str) -> Result<ExitCode> {
     match entry.kind {
         Kind::Native => native::run(&entry),
         Kind::Python => Err(interpreter::execute(&entry)),
-        Kind::Program => {
-            let error = Command::new(&entry.path).exec();
-            Err(error).with_context(|| format!("executing {}", entry.path.display()))
-        }
+        Kind::Program => program::run(&entry),
     }
 }
 

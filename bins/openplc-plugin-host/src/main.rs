@@ -5,6 +5,7 @@ mod daemon;
 mod hooks;
 mod interpreter;
 mod native;
+mod program;
 
 fn main() -> std::process::ExitCode {
     daemon::main()

@@ -167,6 +167,22 @@ mod tests {
         Layout::new(&openplc_image::Sizes::parse(&text).unwrap())
     }
 
+    /// As a plugin would read a word.
+    fn get(pointers: *mut *mut u8, index: usize) -> u16 {
+        // SAFETY: the table has that many pointers.
+        let value = unsafe { pointers.wrapping_add(index).read() };
+        // SAFETY: each points to a value of its width.
+        unsafe { value.cast::<u16>().read() }
+    }
+
+    /// As a plugin would write a value.
+    fn set<T>(pointers: *mut *mut u8, index: usize, value: T) {
+        // SAFETY: as above.
+        let place = unsafe { pointers.wrapping_add(index).read() };
+        // SAFETY: as above.
+        unsafe { place.cast::<T>().write(value) };
+    }
+
     #[test]
     fn what_the_plugin_changes_becomes_writes() {
         let mut image = LocalImage::new(sizes(40));
@@ -179,15 +195,11 @@ mod tests {
         };
         image.overlay(write);
         image.show();
-        // SAFETY: the tables have that many pointers, each to a value of its width.
-        unsafe {
-            let seventh = (*words.add(7)).cast::<u16>();
-            assert_eq!(*seventh, 700);
-            *(*words.add(39)).cast::<u16>() = 5;
-            *(*bits.add(3 * 8 + 2)) = 255;
-            // Beyond what the image has.
-            *(*bits.add(39 * 8)) = 1;
-        }
+        assert_eq!(get(words, 7), 700);
+        set(words, 39, 5_u16);
+        set(bits, 3 * 8 + 2, 255_u8);
+        // Beyond what the image has.
+        set(bits, 39 * 8, 1_u8);
         let changes: Vec<String> = image
             .changes()
             .iter()
@@ -207,13 +219,8 @@ mod tests {
         }
         image.switch_outputs_off();
         image.show();
-        // SAFETY: as above.
-        let values = unsafe {
-            (
-                *(*image.pointers(Table::IntOutput).add(1)).cast::<u16>(),
-                *(*image.pointers(Table::IntMemory).add(1)).cast::<u16>(),
-            )
-        };
+        let value = |table| get(image.pointers(table), 1);
+        let values = (value(Table::IntOutput), value(Table::IntMemory));
         assert_eq!(values, (0, 8));
     }
 }

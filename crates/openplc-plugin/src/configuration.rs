@@ -5,9 +5,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use openplc_wire::{PLUGIN_FOLDER, PLUGIN_FOLDER_VARIABLE};
+
 /// A configuration as it was when the plugin started.
 #[derive(Debug)]
-pub(crate) struct Configuration {
+pub struct Configuration {
     path: PathBuf,
     identity: Identity,
     text: String,
@@ -17,8 +19,28 @@ pub(crate) struct Configuration {
 type Identity = (u64, u64, i64, i64, u64);
 
 impl Configuration {
-    /// Reads a configuration.
-    pub fn read(path: &Path) -> io::Result<Self> {
+    /// Reads the configuration of the plugin `name`. `None` where it has none, so that there is nothing to do.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of_plugin(name: &str) -> io::Result<Option<Self>> {
+        let folder = std::env::var_os(PLUGIN_FOLDER_VARIABLE);
+        let folder = folder.map_or_else(|| PLUGIN_FOLDER.into(), PathBuf::from);
+        let path = folder.join(format!("{name}.json"));
+        match Self::read(&path) {
+            Ok(configuration) => Ok(Some(configuration)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::info!("There is nothing to do: {} does not exist", path.display());
+                Ok(None)
+            }
+            Err(error) => {
+                let message = format!("{} cannot be read: {error}", path.display());
+                Err(io::Error::new(error.kind(), message))
+            }
+        }
+    }
+
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
         // A file that is exchanged while it is read shows as changed later.
         let identity = identity(&fs::metadata(path)?);
         Ok(Self {
@@ -28,15 +50,20 @@ impl Configuration {
         })
     }
 
+    /// What it says.
+    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
+    /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is still there, and the same.
+    /// Whether it is still there, and the same; otherwise it is time to end.
+    #[must_use]
     pub fn is_current(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| identity(&metadata) == self.identity)
     }

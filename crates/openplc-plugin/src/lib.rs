@@ -78,6 +78,7 @@ mod session;
 mod statistics;
 
 pub use commands::{Command, Reply};
+pub use configuration::Configuration;
 pub use openplc_image::{Address, AddressError, Area, Layout, Moment, PlcState, Table, View, Width, Write};
 pub use plugin::{Plugin, Ticket, Unavailable, WriteFailure};
 pub use run::{Started, run, start};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use openplc_wire::{IMAGE_SOCKET, IMAGE_SOCKET_VARIABLE, PLUGIN_FOLDER, PLUGIN_FOLDER_VARIABLE};
+use openplc_wire::{IMAGE_SOCKET, IMAGE_SOCKET_VARIABLE};
 
 use crate::configuration::Configuration;
 use crate::link::{self, Shared};
@@ -87,22 +87,11 @@ pub fn start(name: &str, identifier: &'static str) -> io::Result<Option<Started>
 
 /// Attaches; none where there is no configuration, or no longer.
 fn attach(name: &str, signals: SignalFd, log: LogQueue) -> io::Result<Option<Started>> {
-    let place = |variable: &str, otherwise: &str| {
-        std::env::var_os(variable).map_or_else(|| otherwise.into(), PathBuf::from)
+    let Some(configuration) = Configuration::of_plugin(name)? else {
+        return Ok(None);
     };
-    let path = place(PLUGIN_FOLDER_VARIABLE, PLUGIN_FOLDER).join(format!("{name}.json"));
-    let configuration = match Configuration::read(&path) {
-        Ok(configuration) => configuration,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            tracing::info!("There is nothing to do: {} does not exist", path.display());
-            return Ok(None);
-        }
-        Err(error) => {
-            let message = format!("{} cannot be read: {error}", path.display());
-            return Err(io::Error::new(error.kind(), message));
-        }
-    };
-    let socket = place(IMAGE_SOCKET_VARIABLE, IMAGE_SOCKET);
+    let socket = std::env::var_os(IMAGE_SOCKET_VARIABLE);
+    let socket = socket.map_or_else(|| IMAGE_SOCKET.into(), PathBuf::from);
     let (shared, ear) = Shared::new(name.to_owned(), configuration, socket)?;
     let plugin = Plugin {
         shared: Arc::new(shared),
