@@ -3,11 +3,13 @@
 import selectors
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 from harness import modbus
 from harness.modbus import FOLLOWS, WISH, connected
-from harness.runtime import free_port
+from harness.runtime import REPOSITORY, free_port
 from measure import modbus_servers
 from measure.figures import milliseconds, percentile
 from measure.system import processor_seconds
@@ -15,6 +17,14 @@ from measure.system import processor_seconds
 REGISTERS = 125
 REQUEST = struct.pack(">HHHBBHH", 1, 0, 6, 1, 3, 0, REGISTERS)
 ANSWER = 9 + 2 * REGISTERS
+
+# Connections that are closed as soon as they are there, from several addresses. Arguments: port, how many.
+CONNECTS = """
+import socket, sys
+for number in range(int(sys.argv[2])):
+    source = (f"127.0.4.{number % 200 + 1}", 0)
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), source_address=source).close()
+"""
 
 
 def reads(port, clients, seconds):
@@ -42,8 +52,16 @@ def reads(port, clients, seconds):
     return latencies, len(latencies) / passed
 
 
-def text(latencies, rate):
-    return f"p50 {milliseconds(percentile(latencies, 50))}, p99 {milliseconds(percentile(latencies, 99))}, {rate:,.0f}/s"
+def measured(port, pid, clients, seconds):
+    """Latencies, rate, and seconds of processor for each request, of which the client has no part."""
+    reads(port, clients, 0.3)
+    before = processor_seconds(pid)
+    latencies, rate = reads(port, clients, seconds)
+    return latencies, rate, (processor_seconds(pid) - before) / len(latencies)
+
+
+def text(latencies, rate, used):
+    return f"{used * 1e6:.0f} µs of processor each, p50 {milliseconds(percentile(latencies, 50))}, p99 {milliseconds(percentile(latencies, 99))}, {rate:,.0f}/s"
 
 
 def server(figures, runtime, seconds):
@@ -54,22 +72,19 @@ def server(figures, runtime, seconds):
     slave = runtime.process("openplc-modbus-slave").pid
     baselines = modbus_servers.available()
     for clients in (1, 32):
-        reads(port, clients, 0.3)
-        used = processor_seconds(slave)
-        latencies, rate = reads(port, clients, seconds)
-        used = (processor_seconds(slave) - used) / len(latencies)
+        latencies, rate, used = measured(port, slave, clients, seconds)
         numbers, compared = {"per_second": rate, "p50_ms": percentile(latencies, 50) * 1000}, []
         for name, start in baselines.items():
-            with start() as other:
-                reads(other, clients, 0.3)
-                others, other_rate = reads(other, clients, seconds)
-            compared.append(f"{name} {text(others, other_rate)}; × {rate / other_rate:.2f}")
-            numbers[f"{name}_per_second"] = other_rate
+            with start() as (other, pid):
+                others = measured(other, pid, clients, seconds)
+            compared.append(f"{name} {text(*others)}; × {rate / others[1]:.2f}, by processor × {others[2] / used:.1f}")
+            numbers |= {f"{name}_per_second": others[1], f"{name}_processor_us": others[2] * 1e6}
         figures.add(
             f"Modbus, read of 125 registers, {clients} client{'s' if clients > 1 else ''}",
-            f"{text(latencies, rate)}; {used * 1e6:.0f} µs of processor each",
+            text(latencies, rate, used),
             "; ".join(compared),
             "10 × pymodbus, on par with libmodbus",
+            processor_us=used * 1e6,
             **numbers,
         )
 
@@ -95,3 +110,36 @@ def write_to_output(figures, runtime, interval_ms, rounds):
         p50_ms=p50 * 1000,
         p99_ms=p99 * 1000,
     )
+
+
+def under_attack(figures, runtime, connects, seconds):
+    """A client that goes on reading while others connect without end, or send what they should not."""
+    port = free_port()
+    runtime.login().deploy(modbus.plant(slave=modbus.slave_file(port)).zip())
+    connected(port).close()
+    slave = runtime.process("openplc-modbus-slave")
+    quiet, _ = reads(port, 1, seconds)
+    begun = slave.rss(), slave.descriptors()
+    attacks = {
+        f"{connects:,} connects": [sys.executable, "-c", CONNECTS, port, connects],
+        "forty hostile clients": [sys.executable, REPOSITORY / "tests" / "clients" / "modbus_attackers.py", port],
+    }
+    for what, command in attacks.items():
+        attacker = subprocess.Popen([*map(str, command)])
+        latencies = []
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or (what.endswith("connects") and attacker.poll() is None):
+            latencies += reads(port, 1, seconds / 5)[0]
+        attacker.kill()
+        attacker.wait()
+        p99, before = percentile(latencies, 99), percentile(quiet, 99)
+        grown = (slave.rss() - begun[0]) / 1e6, slave.descriptors() - begun[1]
+        figures.add(
+            f"Modbus, another client's read during {what}",
+            f"p50 {milliseconds(percentile(latencies, 50))}, p99 {milliseconds(p99)}",
+            f"quiet p50 {milliseconds(percentile(quiet, 50))}, p99 {milliseconds(before)}; p99 × {p99 / before:.2f}; "
+            f"{grown[0]:+.1f} MB, {grown[1]:+d} descriptors",
+            "p99 ≤ twice the quiet one; nothing grows",
+            p99_ms=p99 * 1000,
+            baseline_p99_ms=before * 1000,
+        )

@@ -59,14 +59,14 @@ def process(command):
     running = subprocess.Popen([*map(str, command), str(port)], stderr=subprocess.DEVNULL)
     try:
         connected(port).close()
-        yield port
+        yield port, running.pid
     finally:
         running.kill()
         running.wait()
 
 
 def pymodbus():
-    """Its port, while it runs."""
+    """Its port and its process, while it runs."""
     return process([sys.executable, "-c", PYMODBUS])
 
 
@@ -76,8 +76,8 @@ def libmodbus():
         source, program = Path(folder) / "server.c", Path(folder) / "server"
         source.write_text(LIBMODBUS)
         subprocess.run(["gcc", "-O2", "-o", program, source, "-lmodbus"], check=True)
-        with process([program]) as port:
-            yield port
+        with process([program]) as server:
+            yield server
 
 
 def available():

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use openplc_settings::modbus_slave::ModbusSlave;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use crate::clients::{Clients, Limits, Place};
@@ -84,6 +85,8 @@ where
                     turned_away.log(address, why, &self.counters);
                 }
             }
+            // However many come, those who are there get their turn after each of them.
+            yield_now().await;
         }
     }
 
