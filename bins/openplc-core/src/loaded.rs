@@ -118,10 +118,12 @@ pub enum LoadFailure {
 struct Values<'a>(LocatedValues<'a>);
 
 impl openplc_image::LocatedValues for Values<'_> {
+    #[inline]
     fn read<const N: usize>(&self, variable: usize) -> [u8; N] {
         self.0.read(variable)
     }
 
+    #[inline]
     fn write<const N: usize>(&mut self, variable: usize, value: [u8; N]) {
         self.0.write(variable, value);
     }

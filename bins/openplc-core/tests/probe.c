@@ -37,10 +37,26 @@ static const openplc_host *runtime;
 /* Located: a counter in memory, twice, that goes on when another probe takes this one's place; and outputs. */
 static uint32_t memory[2], output;
 static uint8_t output_bit;
+#ifdef LOCATED
+/* So many of all widths, half of them inputs. */
+static uint64_t storage_of_located[LOCATED + 1];
+static openplc_located located[LOCATED + 1];
+__attribute__((constructor)) static void locate(void) {
+    static const char widths[] = { 'X', 'B', 'W', 'D', 'L' };
+    for (uint32_t at = 0; at < LOCATED; at++) {
+        const char width = widths[at % 5], area = at % 2 ? 'Q' : at % 4 ? 'M' : 'I';
+        const openplc_located one = { area == 'M' && width < 'C' ? 'Q' : area, width, 0, 0, at / 5, &storage_of_located[at] };
+        located[at] = one;
+    }
+}
+#define LOCATED_COUNT LOCATED
+#else
+#define LOCATED_COUNT (sizeof located / sizeof *located)
 static const openplc_located located[] = {
     { 'M', 'D', 0, 0, 0, &memory[0] }, { 'M', 'D', 0, 0, 1, &memory[1] },
     { 'Q', 'D', 0, 0, 0, &output }, { 'Q', 'X', 3, 0, 0, &output_bit },
 };
+#endif
 static volatile int32_t zero;
 
 static int32_t init(const openplc_host *host) {
@@ -199,7 +215,7 @@ static void set_byte_order(uint32_t reverse) { (void)reverse; }
 static const openplc_program table = {
     .abi = OPENPLC_PROGRAM_ABI, .size = TABLE_SIZE, .generation = OPENPLC_MATIEC, .md5 = MD5,
     .init = init, .run = run, .fault_text = fault_text, .task_count = sizeof tasks / sizeof *tasks, .tasks = tasks, .array_count = 1,
-    .located_count = sizeof located / sizeof *located, .located = located,
+    .located_count = LOCATED_COUNT, .located = located,
     .array_lengths = lengths, .variable_size = size_of, .variable_read = read_variable, .variable_force = force,
     .set_byte_order = set_byte_order, .variable_storage = storage,
 };

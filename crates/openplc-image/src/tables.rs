@@ -44,6 +44,7 @@ impl Tables {
     }
 
     /// The bytes of a value. `N` is its size.
+    #[inline]
     pub fn bytes<const N: usize>(&self, offset: u32) -> [u8; N] {
         let mut bytes = [0; N];
         bytes.copy_from_slice(&self.memory[offset as usize..][..N]);
@@ -51,6 +52,7 @@ impl Tables {
     }
 
     /// Changes the bytes of a value.
+    #[inline]
     pub fn set_bytes<const N: usize>(&mut self, offset: u32, bytes: [u8; N]) {
         self.memory[offset as usize..][..N].copy_from_slice(&bytes);
         self.dirty.mark(offset as usize);

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use crate::abi;
 use crate::program::LoadError;
 
-/// Where one value lies.
+/// Where one value lies. Small, because a scan goes through all of them.
 #[derive(Clone, Copy)]
 struct Value {
     start: NonNull<u8>,
     /// 1, 2, 4 or 8 bytes.
     size: u8,
-    /// The one task that uses it; `None`: several.
-    task: Option<u32>,
+    /// 1 + number of the one task that uses it; 0: several.
+    task: u8,
 }
 
 /// Where the values of all located variables lie, in the order of the program's list.
@@ -49,7 +49,7 @@ impl LocatedStorage {
             let start = NonNull::new(variable.value.cast());
             let start = start.ok_or(LoadError::Broken("a located variable has no value"))?;
             let task = task_of(variable, tasks).ok_or(LoadError::Broken("a located variable has no task"))?;
-            if task.is_none() && start.addr().get() % usize::from(size) != 0 {
+            if task == 0 && start.addr().get() % usize::from(size) != 0 {
                 return Err(LoadError::Broken(
                     "a located variable of several tasks is not aligned",
                 ));
@@ -68,7 +68,7 @@ impl LocatedStorage {
 
     /// The one task that uses the variable with this number.
     pub fn task(&self, variable: usize) -> Option<u32> {
-        self.values[variable].task
+        self.values[variable].task.checked_sub(1).map(u32::from)
     }
 
     /// Notes which debug addresses show located variables. They come in ascending order, each with the place of its value.
@@ -99,12 +99,11 @@ impl LocatedStorage {
     }
 }
 
-/// The one task that uses the variable; the inner `None`: several. The outer one: there is no such task.
-fn task_of(variable: &abi::Located, tasks: usize) -> Option<Option<u32>> {
+/// 1 + number of the one task that uses the variable; 0: several. `None`: there is no such task.
+fn task_of(variable: &abi::Located, tasks: usize) -> Option<u8> {
     match variable.task {
-        _ if tasks == 1 => Some(Some(0)),
-        0 => Some(None),
-        task => (usize::from(task) <= tasks).then(|| Some(u32::from(task) - 1)),
+        _ if tasks == 1 => Some(1),
+        task => (usize::from(task) <= tasks).then_some(task),
     }
 }
 
@@ -137,6 +136,7 @@ impl<'a> LocatedValues<'a> {
     /// # Panics
     /// When there is no such variable, it may not be accessed here, or its size is not `N`.
     #[must_use]
+    #[inline]
     pub fn read<const N: usize>(&self, variable: usize) -> [u8; N] {
         let place = self.place::<N>(variable);
         if self.scope == Scope::Shared {
@@ -152,6 +152,7 @@ impl<'a> LocatedValues<'a> {
     ///
     /// # Panics
     /// As [`Self::read`].
+    #[inline]
     pub fn write<const N: usize>(&mut self, variable: usize, value: [u8; N]) {
         let place = self.place::<N>(variable);
         if self.scope == Scope::Shared {
@@ -163,6 +164,7 @@ impl<'a> LocatedValues<'a> {
         unsafe { place.write(value) };
     }
 
+    #[inline]
     fn place<const N: usize>(&self, variable: usize) -> NonNull<[u8; N]> {
         let value = self.storage.values[variable];
         assert_eq!(
@@ -172,8 +174,8 @@ impl<'a> LocatedValues<'a> {
         );
         let allowed = match self.scope {
             Scope::All => true,
-            Scope::Task(task) => value.task == Some(task),
-            Scope::Shared => value.task.is_none(),
+            Scope::Task(task) => u32::from(value.task) == task + 1,
+            Scope::Shared => value.task == 0,
         };
         assert!(allowed, "located variable {variable} belongs to another task");
         value.start.cast()

@@ -7,7 +7,7 @@ use crate::scan::tests::{probe, vacant};
 
 /// The probe, whose counter is retained.
 fn counting(directory: &Path) -> Loaded {
-    let mut loaded = probe(directory);
+    let mut loaded = probe(directory, &["-DINTERVAL_NS=1"]);
     let mut manifest = (*loaded.manifest).clone();
     manifest.variables = vec![Variable {
         index: 0,

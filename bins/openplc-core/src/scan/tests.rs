@@ -8,12 +8,16 @@ use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId};
 use super::*;
 use crate::loaded::Services;
 
+mod overhead;
+
 /// The probe of the tests of the whole process, whose scans exchange four located variables.
-pub fn probe(directory: &Path) -> Loaded {
+pub fn probe(directory: &Path, definitions: &[&str]) -> Loaded {
     let object = directory.join("probe.so");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-DINTERVAL_NS=1", "-o"])
+        .args(["-shared", "-fPIC", "-O1"])
+        .args(definitions)
+        .arg("-o")
         .arg(&object)
         .arg("-I")
         .arg(here.join("../../crates/openplc-program/include"))
@@ -53,7 +57,13 @@ fn a_scan_allocates_nothing() {
     let mut seat = slot.lock.sit_down().unwrap();
     *slot.threads.lock().unwrap() = 1;
     let patience = Duration::from_secs(20);
-    let exchanged = slot.exchange(probe(directory.path()), true, patience, 0, |_, _| {});
+    let exchanged = slot.exchange(
+        probe(directory.path(), &["-DINTERVAL_NS=1"]),
+        true,
+        patience,
+        0,
+        |_, _| {},
+    );
     assert!(exchanged.is_ok_and(|old| old.is_none()));
     let figures = slot
         .between_scans(patience)
