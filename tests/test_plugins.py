@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import strucpp
 from harness.debug_protocol import Debugger
 from harness.programs import bundle, single_task
 from harness.runtime import BINARIES, PASSWORD, Runtime, bring_to_an_end, free_port
@@ -196,6 +197,16 @@ class TestPluginsOfOpenPlcRuntimeV4:
         wait_logged(api, "python: configured: {'greeting': 'hello'}, 100 %")
         api.stop()
         wait_logged(api, "python: cleaned up")
+
+    def test_a_plugin_finds_an_image_of_another_size(self, runtime, api, administrator, tmp_path):
+        administrator.write(f"native,{compiled(tmp_path)},1,1,native.json", native={"size": "of any"})
+        api.deploy(PLANT.with_md5("69" * 16).zip())
+        wait_logged(api, 'native: configured: {"size": "of any"}, 1024 slots')
+        far = strucpp.Variable("FAR", "INT", location="%QW5000")
+        sized = strucpp.single_task("sized", [far], "    FAR = 7;\n", image_conf="format_version=2\nint_output=16 words\n")
+        api.deploy(strucpp.bundle(sized).zip())
+        wait_logged(api, 'native: configured: {"size": "of any"}, 5001 slots')
+        wait_for(runtime, api, "native")
 
     def test_a_plugin_may_stop_the_plc(self, runtime, api, administrator, tmp_path):
         administrator.write(f"native,{compiled(tmp_path)},1,1,")

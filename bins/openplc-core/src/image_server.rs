@@ -9,6 +9,7 @@ mod register;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -86,6 +87,8 @@ pub struct ImageServer<K> {
     register: Register,
     /// The log that the Editor shows.
     log: LogRing,
+    /// Where the memory of the image was when it was last looked; 0 before.
+    image: AtomicUsize,
 }
 
 /// Why a plugin is not served.
@@ -123,6 +126,7 @@ impl<K: ImageKeeper> ImageServer<K> {
             admission,
             register: Register::default(),
             log,
+            image: AtomicUsize::new(0),
         });
         thread::Builder::new()
             .name("image".into())
@@ -174,13 +178,16 @@ impl<K: ImageKeeper> ImageServer<K> {
         self.register.disconnect(name);
     }
 
-    /// Sends all plugins away, who then come again for an image that has replaced the one they have.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "programs with an image.conf are not built yet")
-    )]
-    pub fn disconnect_all(&self) {
-        self.register.disconnect_all();
+    /// Sends all plugins away where another image has taken the place of the one they have, since the last call. They come again.
+    pub fn send_away_from_replaced(&self) {
+        let address = |image: &mut Image| image.shared().words().as_ptr().addr();
+        let Some(now) = self.keeper.with_image(address) else {
+            return;
+        };
+        let before = self.image.swap(now, Ordering::Relaxed);
+        if before != now && before != 0 {
+            self.register.disconnect_all();
+        }
     }
 
     fn accept_for_ever(self: &Arc<Self>, listener: &UnixListener) {

@@ -194,6 +194,8 @@ impl Plugins {
                 .as_ref()
                 .is_some_and(|planned| is_same(planned, &wanted))
             {
+                // Only with a program does the image change.
+                self.server.send_away_from_replaced();
                 self.plan(&mut now, &wanted);
                 now.planned = Some(wanted);
             }

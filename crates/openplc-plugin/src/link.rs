@@ -180,6 +180,10 @@ impl Link {
             let _ = self.send_everything(now);
             process::exit(0);
         }
+        let session = self.shared.session();
+        if session.is_some_and(|session| session.image.is_closed()) {
+            self.lose("the image has another size now");
+        }
         if self.connection.is_none() {
             self.attach();
         }

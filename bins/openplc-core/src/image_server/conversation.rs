@@ -112,8 +112,10 @@ impl<'a, K: ImageKeeper> Conversation<'a, K> {
                 server.register.answered(name, number, reply);
             }
             Report::Switch { run, reason } => {
-                let word = if run { "start" } else { "stop" };
-                tracing::warn!("Plugin {name} asks to {word} the PLC: {}", one_line(&reason));
+                if self.lines.spend(Instant::now()).is_some() {
+                    let word = if run { "start" } else { "stop" };
+                    tracing::warn!("Plugin {name} asks to {word} the PLC: {}", one_line(&reason));
+                }
                 (server.admission.switch)(run);
             }
         }

@@ -332,11 +332,13 @@ fn plugins_come_again_for_an_image_that_was_replaced() {
     let mut plugin = host.attach("one");
     plugin.write("%IW5", 5);
     host.image.idle(Moment::default());
+    host.server.send_away_from_replaced();
+    assert_eq!(host.attached().len(), 1);
     let larger = host.image.prepare(&Sizes::uniform(4000)).unwrap().unwrap();
     drop(host.image.replace(larger));
     assert!(plugin.reader.is_closed());
     plugin.write("%MW3999", 6);
-    host.server.disconnect_all();
+    host.server.send_away_from_replaced();
     host.wait_until(|host| host.attached().is_empty());
     let plugin = host.attach("one");
     let value = |address| plugin.reader.consistent(|view| view.value(at(address)));

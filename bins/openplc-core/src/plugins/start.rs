@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use openplc_settings::core;
@@ -54,12 +55,20 @@ fn admission(folder: &Path, enabled: Enabled, settings: core::Plugins, machine: 
         users: vec![0, nix::unistd::getuid().as_raw()],
         group: group.filter(|group| *group != nix::unistd::getgid().as_raw()),
         rules: Box::new(move |name| Some(enabled.rules(name, &settings))),
-        switch: Box::new(move |run| switch(machine.clone(), run)),
+        switch: {
+            let busy = Arc::new(AtomicBool::new(false));
+            Box::new(move |run| switch(&machine, run, &busy))
+        },
     }
 }
 
-/// Starts or stops the PLC on behalf of a plugin, beside everything else.
-fn switch(machine: Arc<Machine>, run: bool) {
+/// Starts or stops the PLC on behalf of a plugin, beside everything else, and one at a time: who asks while the last one is not done
+/// yet asks too often.
+fn switch(machine: &Arc<Machine>, run: bool, busy: &Arc<AtomicBool>) {
+    if busy.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let (machine, done) = (machine.clone(), busy.clone());
     let work = move || {
         let outcome = if run {
             on_large_stack(|| machine.start(Start::Warm))
@@ -69,6 +78,7 @@ fn switch(machine: Arc<Machine>, run: bool) {
         if let Err(refused) = outcome {
             tracing::warn!("What the plugin has asked for was not done: {}", refused.message);
         }
+        done.store(false, Ordering::Release);
     };
     let thread = thread::Builder::new()
         .name("switch".into())
@@ -76,5 +86,6 @@ fn switch(machine: Arc<Machine>, run: bool) {
         .spawn(work);
     if let Err(error) = thread {
         tracing::error!("What the plugin has asked for was not done, for want of a thread: {error}");
+        busy.store(false, Ordering::Release);
     }
 }
