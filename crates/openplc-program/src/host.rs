@@ -160,7 +160,7 @@ extern "C" fn connect(context: *mut c_void, address: *const c_char, port: u16, m
         // SAFETY: by the ABI `address` ends with NUL, which was not there yet, so this is at most one byte behind it.
         let place = unsafe { address.add(length) };
         // SAFETY: as above, it belongs to the text or is its end.
-        let byte = unsafe { *place }.cast_unsigned();
+        let byte = unsafe { *place.cast::<u8>() };
         if byte == 0 {
             break;
         }
