@@ -3,10 +3,11 @@
 import pytest
 
 from harness.programs import slow_to_compile
+from harness.runtime import REPOSITORY
 from harness.waiting import wait_until
 
 FOLDER = "/etc/openplc-runtime"
-NAMES = ("api.toml", "compile.toml", "core.toml")
+NAMES = sorted(path.name for path in (REPOSITORY / "etc" / "openplc-runtime").iterdir())
 
 
 @pytest.fixture
