@@ -7,8 +7,10 @@
 
 mod core_process;
 
+use core_process::witness::Witness;
 use core_process::{Client, Core, Image, build, times, until};
 use openplc_image::PlcState as Published;
+use openplc_rt::clock;
 use openplc_wire::control::{Answer, PlcState, Request};
 
 const OUTPUTS: [&str; 2] = ["%QD0", "%QX0.3"];
@@ -161,7 +163,7 @@ fn a_new_process_begins_with_outputs_that_are_off() {
     assert_eq!((moment.state, values), (Published::Stopped, OFF));
 }
 
-/// Exchanges two programs and watches the counter that they share.
+/// Exchanges two programs and watches the counter that they share. No deadline is skipped but for stalls of this computer.
 fn exchange(exchanges: u64, interval_ns: u64) {
     let core = Core::start();
     let mut client = core.connect();
@@ -171,8 +173,9 @@ fn exchange(exchanges: u64, interval_ns: u64) {
         assert_eq!(client.load(program), Answer::Done);
     });
     let image = core.image();
+    let witness = Witness::start();
     let (first, [counted, _]) = image.values(["%MD0", "%MD1"]);
-    let mut skipped = 0;
+    let (mut skipped, mut excused) = (0, 0);
     std::thread::scope(|scope| {
         let watch = scope.spawn(|| {
             let (mut newest, mut at) = (counted, first.time_ns);
@@ -188,25 +191,40 @@ fn exchange(exchanges: u64, interval_ns: u64) {
         });
         for turn in 0..exchanges {
             let program = programs[turn as usize % 2].manifest.program.clone();
+            let since = clock::now();
             assert_eq!(client.ask(&Request::Activate { program }), Answer::Done);
             let task = until("a second scan", || {
                 client.status().tasks.pop().filter(|task| task.scan_count > 1)
             });
-            skipped += task.skipped;
+            if task.skipped > 0 {
+                let until = clock::now();
+                let stalls = witness.excused(since - interval_ns, until, interval_ns);
+                assert!(
+                    task.skipped <= stalls,
+                    "{} skipped, {stalls} by stalls",
+                    task.skipped
+                );
+                skipped += task.skipped;
+                excused += 1;
+            }
         }
         watch.join().unwrap();
     });
     let (last, [value, _]) = image.values(["%MD0", "%MD1"]);
     let deadlines = (last.time_ns - first.time_ns + interval_ns / 2) / interval_ns;
+    let scans = value - counted;
     println!(
-        "{exchanges} exchanges, {} scans at {deadlines} deadlines, {skipped} skipped",
-        value - counted
+        "{exchanges} exchanges, {scans} scans at {deadlines} deadlines; {skipped} skipped in {excused} exchanges, all by stalls"
     );
-    assert_eq!(skipped, 0);
-    assert_eq!(value - counted, deadlines, "a scan at every deadline");
+    let stalls = witness.excused(first.time_ns, last.time_ns, interval_ns);
+    assert!(scans <= deadlines + 1);
+    assert!(
+        scans.saturating_add(stalls) >= deadlines,
+        "{scans} at {deadlines}, {stalls} lost by stalls"
+    );
 }
 
-/// As many as OPENPLC_EXCHANGES says, at OPENPLC_EXCHANGE_INTERVAL_US: the fewer microseconds, the quieter a machine it takes.
+/// As many as OPENPLC_EXCHANGES says, at OPENPLC_EXCHANGE_INTERVAL_US.
 #[test]
 fn an_exchange_skips_no_deadline_and_keeps_memory() {
     let interval_us = times("OPENPLC_EXCHANGE_INTERVAL_US", 200_000);

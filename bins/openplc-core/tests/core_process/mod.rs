@@ -1,6 +1,8 @@
 //! A core process with its own state directory and control socket, and programs for it.
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
+pub mod witness;
+
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
