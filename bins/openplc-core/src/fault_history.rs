@@ -56,7 +56,8 @@ impl FaultHistory {
 
     /// What ended the process before this one, if nobody has ordered that. Told once; `told` is what the service manager says.
     pub fn take_recorded(&self, told: Option<LastEnd>) -> Option<Death> {
-        let records = [Some(&self.record), self.spare_record.as_ref()];
+        // The spare one first: there is one only where the other could not be written, and then tells of an end before the last.
+        let records = [self.spare_record.as_ref(), Some(&self.record)];
         let texts = records.into_iter().flatten().map(|path| {
             let text = fs::read_to_string(path).ok()?;
             // What cannot be removed is overwritten by `open_record`.
@@ -206,5 +207,10 @@ mod tests {
         fs::write(&spare, "11 0 7 1a2b ").unwrap();
         assert_eq!(history.take_recorded(None), fault());
         assert_eq!(history.take_recorded(None), None);
+        // The disk became read-only after an end that was recorded there.
+        history.record = directory.path().join("of-an-earlier-end");
+        fs::write(&history.record, "end\n\n").unwrap();
+        fs::write(&spare, "11 0 7 1a2b ").unwrap();
+        assert_eq!(history.take_recorded(None), fault());
     }
 }
