@@ -218,12 +218,15 @@ impl Supervisor {
     }
 }
 
-/// A name that no other area on this machine has.
+/// A name that no other area on this machine has, and that tells whose it is: see [`python_process::clean_up`].
 fn random_name() -> Result<String, BlockError> {
     let number =
         getrandom::u64().map_err(|error| BlockError::System("random number", io::Error::other(error)))?;
-    let user = nix::unistd::getuid();
-    Ok(format!("{}{user}-{number:016x}", python_process::AREA_PREFIX))
+    let (user, process) = (nix::unistd::getuid(), std::process::id());
+    Ok(format!(
+        "{}{user}-{process}-{number:016x}",
+        python_process::AREA_PREFIX
+    ))
 }
 
 /// The file name alone, whatever path the program asked for.

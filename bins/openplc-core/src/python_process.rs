@@ -55,5 +55,29 @@ pub fn clean_up() {
     }
     let uid = nix::unistd::getuid().as_raw();
     let own = format!("{AREA_PREFIX}{uid}-");
-    remains(Path::new("/dev/shm"), &own).for_each(|area| drop(fs::remove_file(area)));
+    let left = remains(Path::new("/dev/shm"), &own).filter(|area| !is_in_use(area, &own));
+    left.for_each(|area| drop(fs::remove_file(area)));
+}
+
+/// Whether the scan engine that has made this area is still there: the same user may run several.
+fn is_in_use(area: &Path, prefix: &str) -> bool {
+    let name = area.file_name().unwrap_or_default().to_string_lossy();
+    let process = name.strip_prefix(prefix).and_then(|rest| rest.split('-').next());
+    let command = process.map(|process| fs::read_to_string(format!("/proc/{process}/comm")));
+    command.is_some_and(|command| command.is_ok_and(|command| command.trim_end() == "openplc-core"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_uses_is_left_over() {
+        let area = |process: &str| PathBuf::from(format!("/dev/shm/openplc-block-7-{process}-00ff"));
+        let prefix = "openplc-block-7-";
+        // This process is no scan engine, and neither is one that does not exist.
+        assert!(!is_in_use(&area(&std::process::id().to_string()), prefix));
+        assert!(!is_in_use(&area("4194999"), prefix));
+        assert!(!is_in_use(Path::new("/dev/shm/openplc-block-7-00ff"), prefix));
+    }
 }
