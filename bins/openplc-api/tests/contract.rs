@@ -184,7 +184,12 @@ fn what_is_not_there_is_refused_politely() {
         client.post("/api/frobnicate", &json!({})).json(),
         json!({ "PostRequestError": "Unknown argument" })
     );
-    assert!(client.post("/api/plugin-command", &json!({})).json()["error"].is_string());
+    let command = json!({ "plugin": "nobody", "command": "x", "params": {} });
+    let answer = client.post("/api/plugin-command", &command);
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, json!({ "error": "The reason in a sentence" }))
+    );
     assert_eq!(
         client.get("/api/discovery/ethercat/status").json()["available"],
         false

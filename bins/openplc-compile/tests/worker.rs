@@ -330,7 +330,7 @@ fn a_broken_zip_and_a_foreign_upload_are_told_apart() {
         matches!(worker.converse(|_| false), Some(End::Rejected(reason)) if reason.contains("no readable zip"))
     );
     let (reason, _) = failure(&BTreeMap::from([("generated.hpp".to_owned(), String::new())]));
-    assert!(reason.contains("STruC++"), "{reason}");
+    assert!(reason.contains("defines.h"), "{reason}");
     let mut incomplete = program();
     incomplete.remove("glueVars.c");
     let (reason, _) = failure(&incomplete);

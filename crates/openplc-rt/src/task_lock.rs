@@ -198,10 +198,14 @@ mod tests {
                     let length = |task| if task == slow { 1_000 } else { 10 };
                     lock.all(PATIENCE, length).is_some()
                 });
-                // It waits: nobody else gets a seat.
-                while lock.seats.lock_within(Duration::from_millis(1)).is_some() {
-                    thread::yield_now();
-                }
+                // It waits: nobody else gets a seat. Not looked for by this thread, which would wait for it while it waits for
+                // this thread: the kernel refuses such a circle.
+                let waits = scope.spawn(move || {
+                    while lock.seats.lock_within(Duration::from_millis(1)).is_some() {
+                        thread::yield_now();
+                    }
+                });
+                waits.join().unwrap();
                 for _ in 0..3 {
                     seats.iter_mut().for_each(|seat| drop(seat.lock()));
                 }
