@@ -111,7 +111,7 @@ def allow(runtime):
 
     def allow(*targets):
         connector = BINARIES / "openplc-connector"
-        (folder / "plugins.conf").write_text(f"communication,{connector},1,2,communication.json\n")
+        (folder / "plugins.conf").write_text(f"communication,{connector},1,2\n")
         (folder / "communication.json").write_text(json.dumps({"allow": targets}))
 
     yield allow

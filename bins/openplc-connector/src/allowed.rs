@@ -1,7 +1,13 @@
 //! Where programs may connect to: `communication.json` of the administrator.
+//!
+//! It is read where only the administrator writes. What the core publishes as a plugin's configuration could come from a program,
+//! which runs in the core.
 
+use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -14,9 +20,16 @@ pub struct Configuration {
     allow: Vec<String>,
 }
 
+/// Name of the file.
+const FILE: &str = "communication.json";
+
 /// Why the file cannot be used.
 #[derive(Debug, Error)]
 pub enum ConfigurationError {
+    #[error("the folder of the settings is not known: start it by systemd or openplc-launcher")]
+    NoFolder,
+    #[error("{} cannot be read: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
     #[error("communication.json is no JSON of the form {{\"allow\": [\"192.168.1.0/24:502\"]}}: {0}")]
     Form(#[from] serde_json::Error),
     #[error(
@@ -38,6 +51,17 @@ struct Target {
 }
 
 impl Allowed {
+    /// What the administrator's file says.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and where there is no file.
+    pub fn load() -> Result<Self, ConfigurationError> {
+        let folder = openplc_settings::directory().ok_or(ConfigurationError::NoFolder)?;
+        let path = folder.join(FILE);
+        let text = fs::read_to_string(&path).map_err(|error| ConfigurationError::File { path, error })?;
+        Self::parse(&text)
+    }
+
     /// What the configuration's text says.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ struct Counters {
 /// # Errors
 /// When the configuration cannot be used.
 pub fn run(plugin: &Plugin) -> Result<(), Box<dyn Error>> {
-    let allowed = Allowed::parse(plugin.configuration())?;
+    let allowed = Allowed::load()?;
     tracing::info!("Programs may connect to {} places", allowed.len());
     let counters = Arc::new(Counters::default());
     plugin.on_command({
