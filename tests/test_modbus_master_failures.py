@@ -192,8 +192,14 @@ class TestOutputsAreSafe:
 
     def test_nothing_is_written_before_the_plc_runs(self, plant, remote, port):
         plant.deploy(device(port, *self.OUTPUTS))
+
+        def departures():
+            return plant.api.log_text().count("modbus_master has left")
+
+        comes(lambda: plant.api.log_text().count("modbus_master is attached") > departures(), plant.api.log_text)
+        before = departures()
         plant.api.stop()
-        comes(lambda: "modbus_master has left" in plant.api.log_text(), plant.api.log_text)
+        comes(lambda: departures() > before, plant.api.log_text)
         remote.requests.clear()
         remote.holding_registers[0] = 555
         assert plant.api.state() == "STOPPED" and remote.requests == []

@@ -29,12 +29,15 @@ struct Counters {
 /// # Errors
 /// When the configuration cannot be used.
 pub fn run(plugin: &Plugin) -> Result<(), Box<dyn Error>> {
-    let allowed = Allowed::load()?;
-    tracing::info!("Programs may connect to {} places", allowed.len());
+    tracing::info!("Programs may connect to {} places", Allowed::load()?.len());
     let counters = Arc::new(Counters::default());
     plugin.on_command({
         let counters = Arc::clone(&counters);
-        move |command| answer(command, &allowed, &counters)
+        // The file is read for each wish: what the administrator has changed counts at once.
+        move |command| match Allowed::load() {
+            Ok(allowed) => answer(command, &allowed, &counters),
+            Err(error) => Reply::from(json!({ "error": error.to_string() })),
+        }
     });
     while !plugin.is_leaving() {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

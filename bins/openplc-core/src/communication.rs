@@ -8,5 +8,5 @@ mod carrier;
 mod connections;
 mod ring;
 
-pub use carrier::{Outcome, Programs, start};
+pub use carrier::{NotConnected, Outcome, Programs, start};
 pub use connections::Connections;

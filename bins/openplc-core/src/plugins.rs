@@ -26,7 +26,7 @@ use openplc_wire::manifest::Manifest;
 use openplc_wire::plugins::{PluginState, PluginStatus, WriteCounters};
 use serde_json::Value;
 
-use crate::communication::Outcome;
+use crate::communication::{NotConnected, Outcome};
 use crate::daemon::STACK;
 use crate::image_server::{Grade, ImageServer, PluginRecord, PluginRules, Reply};
 use crate::machine::Machine;
@@ -159,10 +159,10 @@ impl Plugins {
                 mut descriptors,
             }) => Some(descriptors.pop().ok_or_else(|| {
                 let why = document["error"].as_str();
-                why.unwrap_or("the connector gave no connection").to_owned()
+                NotConnected::Refused(why.unwrap_or("the connector gave no connection").to_owned())
             })),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err("the connector has gone".to_owned())),
+            Err(TryRecvError::Disconnected) => Some(Err(NotConnected::Gone)),
         }))
     }
 

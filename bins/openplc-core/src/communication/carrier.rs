@@ -26,7 +26,17 @@ const START: Duration = Duration::from_secs(10);
 const PENANCE: Duration = Duration::from_secs(1);
 
 /// What the connector has made of a wish, once it has: an open socket that does not block, or why there is none.
-pub type Outcome = Box<dyn FnMut() -> Option<Result<OwnedFd, String>> + Send>;
+pub type Outcome = Box<dyn FnMut() -> Option<Result<OwnedFd, NotConnected>> + Send>;
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub enum NotConnected {
+    /// The connector has gone before it answered; another takes its place.
+    Gone,
+    /// It could not be made, for this reason.
+    Refused(String),
+}
+
 /// Asks the connector for a connection; the reason why that cannot be.
 pub type Ask = dyn Fn(SocketAddrV4, Protocol) -> Result<Outcome, String> + Send;
 
@@ -86,7 +96,7 @@ struct Carried {
 
 enum State {
     Wanted(Instant),
-    Asked(Outcome),
+    Asked(Instant, Outcome),
     Open(Socket),
     Failed(Instant),
 }
@@ -146,14 +156,14 @@ impl Carrier {
             state = match (self.ask)(address, protocol) {
                 Ok(outcome) => {
                     line.set(Phase::Asked);
-                    State::Asked(outcome)
+                    State::Asked(*since, outcome)
                 }
                 Err(_) if since.elapsed() < START => state,
                 Err(why) => self.fail(&line, &why),
             };
         }
         state = match state {
-            State::Asked(mut outcome) => match outcome() {
+            State::Asked(since, mut outcome) => match outcome() {
                 Some(Ok(descriptor)) => {
                     line.set(Phase::Open);
                     self.complaint.clear();
@@ -166,8 +176,9 @@ impl Carrier {
                         Protocol::Udp => Socket::Datagrams(descriptor.into()),
                     })
                 }
-                Some(Err(why)) => self.fail(&line, &format!("{address}: {why}")),
-                None => State::Asked(outcome),
+                Some(Err(NotConnected::Gone)) => State::Wanted(since),
+                Some(Err(NotConnected::Refused(why))) => self.fail(&line, &format!("{address}: {why}")),
+                None => State::Asked(since, outcome),
             },
             State::Open(mut socket) => match socket.carry(&line) {
                 Ok(()) => State::Open(socket),
@@ -283,7 +294,7 @@ mod tests {
     use super::*;
 
     /// What the connector is asked for, and where its answer goes.
-    type Wish = (SocketAddrV4, Sender<Result<OwnedFd, String>>);
+    type Wish = (SocketAddrV4, Sender<Result<OwnedFd, NotConnected>>);
 
     /// A connector under the test's control.
     fn carrier() -> (Carrier, Receiver<Wish>) {
@@ -372,7 +383,12 @@ mod tests {
         let target = SocketAddrV4::new([192, 0, 2, 1].into(), 7);
         let number = program.connect(target, Protocol::Tcp).unwrap();
         carrier.round(std::slice::from_ref(&program));
-        asked.try_recv().unwrap().1.send(Err("refused".into())).unwrap();
+        asked
+            .try_recv()
+            .unwrap()
+            .1
+            .send(Err(NotConnected::Refused("refused".into())))
+            .unwrap();
         until(&mut carrier, &program, || {
             program.send(number, b"x").is_none().then_some(())
         });
