@@ -143,6 +143,8 @@ class TestEnabling:
 
     @pytest.mark.parametrize("content", ["", " \r\n", json.dumps(slave(1, enabled=False))])
     def test_an_empty_file_and_a_switched_off_plugin_start_nothing(self, api, content):
+        api.deploy(PLANT.zip())
+        wait_until(lambda: "modbus_slave" not in plugins(api), "the slave of the test before to end")
         api.deploy(with_conf(modbus_slave=content).zip())
         known = plugins(api)
         assert known.get("modbus_slave", {"state": "disabled"})["state"] == "disabled"
@@ -210,10 +212,11 @@ class TestPluginsOfOpenPlcRuntimeV4:
         wait_for(runtime, api, "native")
 
     def test_a_plugin_may_stop_the_plc(self, runtime, api, administrator, tmp_path):
-        administrator.write(f"native,{compiled(tmp_path)},1,1,")
+        # By a name of its own: the plugin of the test before may still be leaving.
+        administrator.write(f"stopper,{compiled(tmp_path)},1,1,")
         api.deploy(PLANT.with_md5("59" * 16).zip())
-        wait_for(runtime, api, "native")
-        api.post("/api/plugin-command", {"plugin": "native", "command": "stop", "params": {}})
+        wait_for(runtime, api, "stopper")
+        api.post("/api/plugin-command", {"plugin": "stopper", "command": "stop", "params": {}})
         wait_until(lambda: api.state() == "STOPPED", "the PLC to be stopped")
         wait_logged(api, "the test asked for it")
 
