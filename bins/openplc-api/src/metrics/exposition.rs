@@ -85,7 +85,7 @@ impl Metric<'_> {
     pub fn histogram(&mut self, labels: &[(&str, &str)], spread: &Spread) {
         let buckets = spread.histogram.as_deref().unwrap_or_default();
         let up_to = |bound: u64| -> u64 {
-            let within = buckets.iter().filter(|bucket| bucket.greatest_ns <= bound);
+            let within = buckets.iter().filter(|bucket| end(bucket) <= bound);
             within.map(|bucket: &Bucket| bucket.count).sum()
         };
         for bound in BOUNDS {
@@ -111,6 +111,12 @@ impl Metric<'_> {
         let end = if labels.is_empty() { "" } else { "}" };
         let _ = writeln!(self.text, "{end} {value}");
     }
+}
+
+/// Where a bucket ends at the latest (ns): they are a 64th wide at most. The last one's own end moves with the longest duration
+/// so far, and a count that once was within a bound must stay there.
+fn end(bucket: &Bucket) -> u64 {
+    bucket.least_ns.saturating_add(bucket.least_ns / 64)
 }
 
 /// The value of a label as it stands between quotes.
@@ -155,6 +161,12 @@ mod tests {
                 (19_000_000_000, 20_000_000_000, 1).into(),
             ]),
         };
+        // The longest so far lies in the bucket around 1 µs, on this side of it: the next may lie on the other.
+        let mut first = spread.clone();
+        first.histogram = Some(vec![(900, 900, 1).into(), (992, 995, 2).into()]);
+        let mut text = Exposition::default();
+        text.metric("f", Kind::Histogram, "F.").histogram(&[], &first);
+        assert!(text.into_text().contains("f_bucket{le=\"0.000001\"} 1\n"));
         let mut text = Exposition::default();
         text.metric("t", Kind::Histogram, "T.")
             .histogram(&[("task", "m")], &spread);
