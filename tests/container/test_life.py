@@ -205,7 +205,7 @@ def test_the_image_has_what_the_package_has(runtime):
     packed = (REPOSITORY / "debian" / "openplc-runtime.install").read_text()
     expected = set(re.findall(r"target/release/(\S+) usr/(?:bin|lib/openplc-runtime)$", packed, re.MULTILINE))
     listed = runtime.inside("ls", "/usr/bin", "/usr/lib/openplc-runtime").stdout.split()
-    assert {name for name in listed if name.startswith("openplc")} == expected
+    assert {name for name in listed if name.startswith(("openplc", "libopenplc"))} == expected
 
 
 def test_accounts_of_openplc_runtime_v4_are_taken_over_from_the_volume(container):
