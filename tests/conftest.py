@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.editor import EditorProcess  # noqa: E402
+from harness.plugins import Administrator  # noqa: E402
 from harness.programs import Programs, slow_to_compile  # noqa: E402
 from harness.processes import adopt_orphans, descendants  # noqa: E402
 from harness.runtime import BINARIES, Runtime, bring_to_an_end  # noqa: E402
@@ -86,6 +87,14 @@ def fresh_runtime(tmp_path_factory):
 def api(runtime):
     """A logged-in client of the shared runtime."""
     return runtime.login()
+
+
+@pytest.fixture
+def administrator(runtime):
+    """Who keeps plugins.conf; afterwards it is empty."""
+    administrator = Administrator(runtime)
+    yield administrator
+    administrator.write()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 from harness import strucpp
 from harness.debug_protocol import Debugger
+from harness.plugins import Administrator, is_attached, plugins, wait_for, wait_logged
 from harness.programs import bundle, single_task
 from harness.runtime import BINARIES, PASSWORD, Runtime, bring_to_an_end, free_port
 from harness.waiting import wait_until
@@ -45,53 +46,11 @@ def compiled(folder, *options):
     return path
 
 
-class Administrator:
-    """Who keeps plugins.conf."""
-
-    def __init__(self, runtime):
-        self.folder = runtime.data / "etc"
-        self.folder.mkdir(parents=True, exist_ok=True)
-
-    def write(self, *lines, **files):
-        (self.folder / "plugins.conf").write_text("".join(line + "\n" for line in lines))
-        for name, content in files.items():
-            (self.folder / f"{name}.json").write_text(json.dumps(content))
-
-
-@pytest.fixture
-def administrator(runtime):
-    administrator = Administrator(runtime)
-    yield administrator
-    administrator.write()
-
-
 @pytest.fixture
 def values(runtime, api, editor):
     session = editor.connect(runtime.url, api.token)
     yield Debugger(session, PLANT.variables)
     session.disconnect()
-
-
-def plugins(api):
-    answer = api.get("/api/plugins")
-    assert answer.status == 200, answer
-    return {plugin["name"]: plugin for plugin in answer.json()["plugins"]}
-
-
-def is_attached(api, name):
-    return plugins(api).get(name, {}).get("state") == "attached"
-
-
-def wait_for(runtime, api, name, state="attached"):
-    def found():
-        return plugins(api).get(name, {}).get("state") == state
-
-    wait_until(found, lambda: f"plugin {name} to be {state}: {plugins(api)}\n{runtime.log()[-5000:]}")
-
-
-def wait_logged(api, text):
-    """The log that the Editor shows."""
-    wait_until(lambda: text in api.log_text(), lambda: f"{text!r} in the log:\n{api.log_text()}")
 
 
 def with_conf(**files):

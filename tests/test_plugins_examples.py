@@ -8,11 +8,11 @@ import subprocess
 import pytest
 
 from harness.debug_protocol import Debugger
+from harness.plugins import plugins, wait_for, wait_logged
 from harness.programs import bundle, single_task
 from harness.runtime import BINARIES, REPOSITORY
 from harness.waiting import wait_until
 from matiec.model import Variable
-from test_plugins import Administrator, plugins, wait_for, wait_logged
 
 EXAMPLES = REPOSITORY / "examples" / "plugins"
 
@@ -36,13 +36,6 @@ PROGRAM = bundle(
 """,
     )
 )
-
-
-@pytest.fixture
-def administrator(runtime):
-    administrator = Administrator(runtime)
-    yield administrator
-    administrator.write()
 
 
 @pytest.fixture

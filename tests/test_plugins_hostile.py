@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.plugins import Administrator, plugins, wait_for, wait_logged
 from harness.runtime import REPOSITORY, free_port, sleep_until
 from harness.scans import Scans
 from harness.waiting import wait_until
-from test_plugins import PLANT, Administrator, plugins, slave, wait_for, wait_logged, with_conf
+from test_plugins import PLANT, slave, with_conf
 
 INCLUDE = REPOSITORY / "crates" / "openplc-plugin-abi" / "include"
 OBSERVED = 4.0

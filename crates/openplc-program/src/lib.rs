@@ -4,6 +4,7 @@
 //! This crate must not know of tasks' timing, of files other than the object, or of what is done with the values.
 
 mod abi;
+mod description;
 mod host;
 mod located;
 mod object;
@@ -11,8 +12,10 @@ mod program;
 pub mod python;
 mod selected;
 pub mod sources;
+mod table;
 
+pub use description::{Fault, Faulted, ForceError, LoadError, Located, Task};
 pub use host::{Host, Protocol, Severity};
 pub use located::LocatedValues;
-pub use program::{Fault, Faulted, ForceError, LoadError, Located, MAX_TASKS, Program, Task, TaskRun};
+pub use program::{MAX_TASKS, Program, TaskRun};
 pub use selected::Selection;

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use crate::abi;
-use crate::program::LoadError;
+use crate::description::LoadError;
 
 /// Where one value lies. Small, because a scan goes through all of them.
 #[derive(Clone, Copy)]

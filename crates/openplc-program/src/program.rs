@@ -1,119 +1,23 @@
 //! A loaded program: the safe face of the table that an object exports.
 
-use std::ffi::{CStr, c_char};
-use std::num::NonZeroU64;
+use std::ffi::CStr;
 use std::ops::Range;
 use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use thiserror::Error;
 
 use crate::abi;
+use crate::description::{Fault, Faulted, ForceError, LoadError, Located, Task};
 use crate::host::{Host, HostTable};
 use crate::located::{LocatedStorage, LocatedValues, Scope};
 use crate::object::Object;
 use crate::selected::{self, Place, Selected, Selection};
+use crate::table::{self, Functions};
 
 /// The symbol that every object exports.
 const TABLE: &CStr = c"openplc_program_table";
 /// Most tasks that a program may have.
 pub const MAX_TASKS: usize = 64;
-/// Most debug arrays that a program may have; more is rubbish, not a program.
-const MAX_ARRAYS: u32 = 256;
-const MAX_LOCATED: u32 = 1 << 20;
-
-/// Why an object cannot be used.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// The dynamic linker refuses it.
-    #[error("the program cannot be linked into the runtime: {}", linker_words(.0))]
-    Link(#[from] libloading::Error),
-    /// Made for another version of the runtime.
-    #[error("the program was built for program ABI {0}, this runtime has {ours}; upload it again", ours = abi::ABI)]
-    Version(u32),
-    /// The table breaks the ABI.
-    #[error("the built object does not keep to the program ABI: {0}")]
-    Broken(&'static str),
-    /// The program's own initialisation failed.
-    #[error("the program's initialisation failed: {0}")]
-    Init(String),
-}
-
-/// What the dynamic linker itself says: the file and what is wrong with it.
-fn linker_words(error: &libloading::Error) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-/// A scan that did not end as it should.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
-#[error("{0}")]
-pub struct Fault(
-    /// What the program says of it.
-    pub String,
-);
-
-/// A scan has ended by a fault.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
-#[error("the program faulted")]
-pub struct Faulted;
-
-/// Why a variable was not forced.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
-pub enum ForceError {
-    /// No variable has this address.
-    #[error("no such variable")]
-    OutOfBounds,
-    /// The value is too short or too long for it.
-    #[error("a value of the wrong size")]
-    WrongLength,
-    /// It is a constant, or has no place for a forced value.
-    #[error("the variable can only be read")]
-    ReadOnly,
-    /// The program cannot force it.
-    #[error("the program cannot force it")]
-    Failed,
-}
-
-/// An IEC task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Task {
-    /// Name.
-    pub name: String,
-    /// Interval in nanoseconds.
-    pub interval_ns: NonZeroU64,
-    /// IEC priority: 0 is the highest.
-    pub priority: u32,
-}
-
-/// A located variable: area (`I`, `Q`, `M`), width (`X`, `B`, `W`, `D`, `L`), slot and bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Located {
-    /// `I`, `Q` or `M`.
-    pub area: char,
-    /// `X`, `B`, `W`, `D` or `L`.
-    pub width: char,
-    /// Element of the table of this area and width.
-    pub slot: u32,
-    /// 0 to 7 for `X`.
-    pub bit: u8,
-    /// The one of [`Program::tasks`] that uses it; `None`: several.
-    pub task: Option<usize>,
-}
-
-/// The functions of the table, all present.
-#[derive(Clone, Copy)]
-struct Functions {
-    run: unsafe extern "C" fn(u32, u64) -> i32,
-    fault_text: unsafe extern "C" fn() -> *const c_char,
-    variable_size: unsafe extern "C" fn(u32) -> u32,
-    variable_read: unsafe extern "C" fn(u32, *mut std::ffi::c_void, u32) -> u32,
-    variable_force: unsafe extern "C" fn(u32, u32, *mut u8, u32) -> i32,
-    set_byte_order: unsafe extern "C" fn(u32),
-    /// Absent in programs that an older version has built.
-    variable_storage: Option<unsafe extern "C" fn(u32) -> *mut std::ffi::c_void>,
-    /// Absent where the sizes are those of `variable_size`.
-    variable_storage_size: Option<unsafe extern "C" fn(u32) -> u32>,
-}
 
 /// The right to execute the scans of one task: there is one for each.
 #[derive(Debug)]
@@ -183,41 +87,22 @@ impl Program {
         let address = table;
         // SAFETY: the version and size say that the whole struct is there; it is static in the object.
         let table = unsafe { &*address };
-        let functions = Functions {
-            run: table.run.ok_or(LoadError::Broken("run is missing"))?,
-            fault_text: table
-                .fault_text
-                .ok_or(LoadError::Broken("fault_text is missing"))?,
-            variable_size: table
-                .variable_size
-                .ok_or(LoadError::Broken("variable_size is missing"))?,
-            variable_read: table
-                .variable_read
-                .ok_or(LoadError::Broken("variable_read is missing"))?,
-            variable_force: table
-                .variable_force
-                .ok_or(LoadError::Broken("variable_force is missing"))?,
-            set_byte_order: table
-                .set_byte_order
-                .ok_or(LoadError::Broken("set_byte_order is missing"))?,
-            variable_storage: storage(address).and_then(|storage| storage.variable_storage),
-            variable_storage_size: stored_sizes(address).and_then(|sizes| sizes.variable_storage_size),
-        };
+        let functions = Functions::of(address, table)?;
         let init = table.init.ok_or(LoadError::Broken("init is missing"))?;
         let host = HostTable::new(host);
         // SAFETY: by the ABI init takes a host table that outlives the program (field order of `Program`).
         if unsafe { init(&raw const host.table) } != abi::OK {
-            return Err(LoadError::Init(text(functions.fault_text)));
+            return Err(LoadError::Init(table::text(functions.fault_text)));
         }
         // A new reference: init has filled in what the first one must not see change.
         // SAFETY: as above.
         let table = unsafe { &*address };
-        let tasks = tasks(table)?;
-        let located_storage = located_storage(table, functions.variable_storage, tasks.len())?;
+        let tasks = table::tasks(table)?;
+        let located_storage = table::located_storage(table, functions.variable_storage, tasks.len())?;
         Ok(Self {
             functions,
             // SAFETY: by the ABI a NUL-terminated text in the object, or null.
-            md5: unsafe { string(table.md5) }.ok_or(LoadError::Broken("the MD5 is missing"))?,
+            md5: unsafe { table::string(table.md5) }.ok_or(LoadError::Broken("the MD5 is missing"))?,
             runs: (0..)
                 .map(|number| TaskRun {
                     number,
@@ -226,10 +111,10 @@ impl Program {
                 .take(tasks.len())
                 .collect(),
             tasks,
-            located: located(table, &located_storage)?,
+            located: table::located(table, &located_storage)?,
             located_storage,
-            array_lengths: array_lengths(table)?,
-            string_layout: stored_sizes(address).map_or(0, |sizes| sizes.string_layout),
+            array_lengths: table::array_lengths(table)?,
+            string_layout: table::stored_sizes(address).map_or(0, |sizes| sizes.string_layout),
             object: Object::of(address.cast()),
             selected: None,
             _library: library,
@@ -335,7 +220,7 @@ impl Program {
     /// What the program says of the scan that has just [`Faulted`] on this thread. Allocates.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        Fault(text(self.functions.fault_text))
+        Fault(table::text(self.functions.fault_text))
     }
 
     /// Size of a variable in bytes; `None` when no variable has this address.
@@ -463,112 +348,6 @@ impl Program {
     }
 }
 
-/// What the first programs lack.
-fn storage<'a>(table: *const abi::Program) -> Option<&'a abi::Storage> {
-    // SAFETY: the caller has found the table and at least its version and size.
-    if (unsafe { (*table).size } as usize) < size_of::<abi::WithStorage>() {
-        return None;
-    }
-    // SAFETY: the size says that this part is there too; like the table it is static in the object.
-    Some(unsafe { &(*table.cast::<abi::WithStorage>()).storage })
-}
-
-/// What programs lack that were built before there were those of STruC++.
-fn stored_sizes<'a>(table: *const abi::Program) -> Option<&'a abi::StoredSizes> {
-    // SAFETY: as in `storage`.
-    if (unsafe { (*table).size } as usize) < size_of::<abi::WithStoredSizes>() {
-        return None;
-    }
-    // SAFETY: as in `storage`.
-    Some(unsafe { &(*table.cast::<abi::WithStoredSizes>()).sizes })
-}
-
 fn address_of(host: &HostTable) -> usize {
     std::ptr::from_ref(host).addr()
-}
-
-fn text(function: unsafe extern "C" fn() -> *const c_char) -> String {
-    // SAFETY: takes nothing; by the ABI it returns a NUL-terminated text.
-    let pointer = unsafe { function() };
-    // SAFETY: as above; null is handled.
-    unsafe { string(pointer) }.unwrap_or_else(|| "no reason was given".into())
-}
-
-/// # Safety
-/// `pointer` must be null or a NUL-terminated text.
-unsafe fn string(pointer: *const c_char) -> Option<String> {
-    // SAFETY: not null here; the rest is the caller's contract.
-    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned())
-}
-
-/// # Safety
-/// `pointer` must be null, or have `count` elements that live as long as the program.
-unsafe fn list<'a, T>(pointer: *const T, count: u32, most: u32) -> Result<&'a [T], LoadError> {
-    match (count, pointer.is_null()) {
-        (0, _) => Ok(&[]),
-        (_, true) => Err(LoadError::Broken("a list is missing")),
-        (count, _) if count > most => Err(LoadError::Broken("a list is too long")),
-        // SAFETY: not null, and by contract `count` elements are there.
-        (count, _) => Ok(unsafe { std::slice::from_raw_parts(pointer, count as usize) }),
-    }
-}
-
-fn tasks(table: &abi::Program) -> Result<Vec<Task>, LoadError> {
-    // SAFETY: by the ABI the list has as many elements as the table says after init.
-    let tasks = unsafe { list(table.tasks, table.task_count, MAX_TASKS as u32) }?;
-    if tasks.is_empty() {
-        return Err(LoadError::Broken("it has no task"));
-    }
-    let convert = |task: &abi::Task| {
-        let interval_ns =
-            NonZeroU64::new(task.interval_ns).ok_or(LoadError::Broken("a task has no interval"))?;
-        // SAFETY: by the ABI a NUL-terminated text, or null.
-        let name = unsafe { string(task.name) }.ok_or(LoadError::Broken("a task has no name"))?;
-        Ok(Task {
-            name,
-            interval_ns,
-            priority: task.priority,
-        })
-    };
-    tasks.iter().map(convert).collect()
-}
-
-fn located_list(table: &abi::Program) -> Result<&[abi::Located], LoadError> {
-    // SAFETY: by the ABI the list has as many elements as the table says after init.
-    unsafe { list(table.located, table.located_count, MAX_LOCATED) }
-}
-
-fn located_storage(
-    table: &abi::Program,
-    variable_storage: Option<unsafe extern "C" fn(u32) -> *mut std::ffi::c_void>,
-    tasks: usize,
-) -> Result<LocatedStorage, LoadError> {
-    let mut located = LocatedStorage::new(located_list(table)?, tasks)?;
-    if let Some(storage) = variable_storage
-        && table.located_count > 0
-    {
-        for (array, length) in (0..).zip(array_lengths(table)?) {
-            let addresses = (0..length.min(1 << 16)).map(|element| array << 16 | element);
-            // SAFETY: the addresses exist, init was called, and nothing else of the program runs yet.
-            let place = |address| unsafe { storage(address) }.cast_const().cast();
-            located.add_debug_addresses(addresses.map(|address| (address, place(address))));
-        }
-    }
-    Ok(located)
-}
-
-fn located(table: &abi::Program, storage: &LocatedStorage) -> Result<Vec<Located>, LoadError> {
-    let convert = |(number, variable): (usize, &abi::Located)| Located {
-        area: variable.area.into(),
-        width: variable.width.into(),
-        slot: variable.slot,
-        bit: variable.bit,
-        task: storage.task(number).map(|task| task as usize),
-    };
-    Ok(located_list(table)?.iter().enumerate().map(convert).collect())
-}
-
-fn array_lengths(table: &abi::Program) -> Result<Vec<u32>, LoadError> {
-    // SAFETY: by the ABI the list has as many elements as the table says after init.
-    unsafe { list(table.array_lengths, table.array_count, MAX_ARRAYS) }.map(<[u32]>::to_vec)
 }
