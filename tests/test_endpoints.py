@@ -60,6 +60,11 @@ class TestNotAvailable:
 
     def test_ethercat_is_not_available(self, api):
         assert api.get("/api/discovery/ethercat/status").json()["available"] is False
+        for path in ("/api/discovery/interfaces", "/api/discovery/ethercat/interfaces"):
+            assert api.get(path).json()["interfaces"] == []
+        for request in ("scan", "scan-modules", "test", "validate"):
+            answer = api.post(f"/api/discovery/ethercat/{request}", {"interface": "eth0"})
+            assert answer.status == 404 and answer.json()["status"] == "error" and "EtherCAT" in answer.json()["message"]
 
 
 class TestLogs:

@@ -97,16 +97,20 @@ fn resolve(path: &str) -> Option<(Endpoint<'_>, &'static str)> {
         ["debug-command"] => (Endpoint::DebugCommand, POST),
         ["project-snapshot"] => (Endpoint::ProjectSnapshot, GET),
         ["project-snapshot", "info"] => (Endpoint::ProjectSnapshotInfo, GET),
-        ["discovery", "interfaces"] => (Endpoint::Discovery(information::Discovery::Interfaces), GET),
+        ["discovery", "interfaces"] | ["discovery", "ethercat", "interfaces"] => {
+            (Endpoint::Discovery(information::Discovery::Interfaces), GET)
+        }
         ["discovery", "ethercat", "status"] => {
             (Endpoint::Discovery(information::Discovery::Availability), GET)
         }
         ["discovery", "ethercat", "runtime-status" | "diagnostics"] => {
             (Endpoint::Discovery(information::Discovery::Other), GET)
         }
-        ["discovery", "ethercat", "scan" | "test" | "validate"] => {
-            (Endpoint::Discovery(information::Discovery::Other), POST)
-        }
+        [
+            "discovery",
+            "ethercat",
+            "scan" | "scan-modules" | "test" | "validate",
+        ] => (Endpoint::Discovery(information::Discovery::Other), POST),
         [word] if !word.is_empty() => match plc::Command::from_word(word) {
             Some(command) => (Endpoint::Command(command), GET),
             None => (Endpoint::Unknown(word), "GET, POST"),
