@@ -10,6 +10,7 @@ use std::thread;
 use anyhow::{Context, anyhow, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
+use openplc_engine::faults::Verdict;
 use openplc_image::Sizes;
 use openplc_rt::{fault_record, memory};
 use openplc_settings::core::Core;
@@ -20,8 +21,9 @@ use sd_notify::NotifyState;
 use crate::communication;
 use crate::confinement::confine;
 use crate::connection::on_large_stack;
-use crate::fault_history::FaultHistory;
+use crate::fault_history::{Death, FaultHistory};
 use crate::housekeeping;
+use crate::in_scan_plugin::InScanPlugin;
 use crate::last_end::{self, LastEnd};
 use crate::loaded::Services;
 use crate::log_ids;
@@ -98,8 +100,22 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     // Outputs are off from the first moment, whatever ended the process before.
     let process_image = ProcessImage::new(&Sizes::default(), settings.outputs.clone());
     let process_image = Arc::new(process_image.context("making the process image")?);
+    let faults = FaultHistory::new(&store);
+    let death = faults.take_recorded(LastEnd::take());
+    fault_record::install(faults.open_record()?).context("catching fatal signals")?;
+    let services = Services::default();
+    let program_log = services.log.clone();
+    // One that has faulted too often is not even loaded: it might do it there.
+    let in_scan_plugin = match death {
+        Some(Death::FaultOfPlugin(_, Verdict::Stop)) => None,
+        _ => InScanPlugin::load(&settings.in_scan_plugin, program_log.clone()),
+    };
+    let in_scan_plugin = in_scan_plugin.map(Arc::new);
     let (slot, scheduling) =
         ScanSlot::start(&settings.real_time, process_image.clone()).context("starting the scan thread")?;
+    if let Some(hooks) = in_scan_plugin.as_ref().and_then(|plugin| plugin.hooks()) {
+        slot.set_plugin(hooks);
+    }
     let real_time = Granted::with_memory(scheduling);
     let manager = ServiceManager::from_environment();
     confine();
@@ -109,16 +125,11 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         tracing::warn!("Real time: {}", real_time.describe());
     }
 
-    let faults = FaultHistory::new(&store);
-    let death = faults.take_recorded(LastEnd::take());
-    fault_record::install(faults.open_record()?).context("catching fatal signals")?;
     python_process::clean_up();
     program_output::capture().context("capturing what programs print")?;
 
     let retention = Retention::start(store.directory(), slot.clone(), settings.retain.interval)
         .context("starting the retention thread")?;
-    let services = Services::default();
-    let program_log = services.log.clone();
     let machine = Arc::new(Machine::new(
         slot.clone(),
         retention,
@@ -132,8 +143,14 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         Ok(())
     });
     resumed.map_err(|refused| anyhow!(refused.message))?;
+    if let Some(plugin) = &in_scan_plugin {
+        plugin.follow(machine.clone(), process_image.clone());
+    }
     let plugins = image
-        .map(|listener| plugins::start(listener, process_image, &machine, &log, &settings.plugins))
+        .map(|listener| {
+            let within = in_scan_plugin.clone();
+            plugins::start(listener, process_image, &machine, &log, &settings.plugins, within)
+        })
         .transpose()
         .context("starting the image server")?;
     let carried = plugins.clone();
@@ -162,6 +179,9 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     manager.notify(&NotifyState::Stopping);
     tracing::info!("{signal} was received: the PLC ends");
     machine.shut_down();
+    if let Some(plugin) = in_scan_plugin {
+        plugin.end();
+    }
     if let Some(plugins) = plugins {
         plugins.end();
     }

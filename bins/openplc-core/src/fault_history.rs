@@ -11,6 +11,7 @@ use openplc_wire::manifest::ProgramId;
 use serde::{Deserialize, Serialize};
 
 use crate::last_end::LastEnd;
+use crate::log_ring::unix_ms;
 use crate::store::{Store, StoreError, write_json};
 
 /// Bytes of a recorded fault, at most.
@@ -21,6 +22,8 @@ const RECORD_LENGTH: usize = 4096;
 pub enum Death {
     /// A signal or a call of `exit`, which the process could record itself.
     Fault(Fault),
+    /// As before, of the plugin within the scan engine; and whether it was one too many.
+    FaultOfPlugin(Fault, Verdict),
     /// What only the service manager has seen.
     Unrecorded(LastEnd),
     /// A defect of the scan engine, in its own words.
@@ -38,6 +41,7 @@ struct History {
 /// The record of faults in the core's state directory.
 pub struct FaultHistory {
     path: PathBuf,
+    path_of_plugin: PathBuf,
     record: PathBuf,
     /// Where faults are recorded when the state directory cannot be written, so that the plant runs all the same.
     spare_record: Option<PathBuf>,
@@ -48,6 +52,7 @@ impl FaultHistory {
     pub fn new(store: &Store) -> Self {
         Self {
             path: store.fault_history(),
+            path_of_plugin: store.fault_history_of_plugin(),
             record: store.fault_record(),
             spare_record: env::var_os("RUNTIME_DIRECTORY")
                 .map(|directory| PathBuf::from(directory).join("fault")),
@@ -69,6 +74,10 @@ impl FaultHistory {
         match Record::parse(&text) {
             Some(Record::End) => None,
             Some(Record::Defect(text)) => Some(Death::Defect(text)),
+            Some(Record::Fault(fault)) if fault.plugin => {
+                let verdict = count(&self.path_of_plugin, None, unix_ms());
+                Some(Death::FaultOfPlugin(fault, verdict))
+            }
             Some(Record::Fault(fault)) => Some(Death::Fault(fault)),
             None => told.map(Death::Unrecorded),
         }
@@ -98,23 +107,7 @@ impl FaultHistory {
 
     /// Counts a fault of `program` at `now_ms` and says whether the program must not be started again by itself.
     pub fn count(&self, program: &ProgramId, now_ms: u64) -> bool {
-        let mut history: History = fs::read(&self.path)
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
-        if history.program.as_ref() != Some(program) {
-            history = History {
-                program: Some(program.clone()),
-                times_ms: Vec::new(),
-            };
-        }
-        let verdict = faults::count(&mut history.times_ms, now_ms);
-        if let Err(error) = write_json(&self.path, &history) {
-            // Without a count every fault might be the first one: rather a stopped plant than an endless loop.
-            tracing::error!("The fault cannot be recorded ({error}); the program is not started again");
-            return true;
-        }
-        verdict == Verdict::Stop
+        count(&self.path, Some(program), now_ms) == Verdict::Stop
     }
 
     /// Forgets the faults: somebody has uploaded a program or started it on purpose.
@@ -122,6 +115,27 @@ impl FaultHistory {
         // Nothing to forget is fine too.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Counts a fault of a program, or of the plugin, in the history at `path`.
+fn count(path: &Path, program: Option<&ProgramId>, now_ms: u64) -> Verdict {
+    let mut history: History = fs::read(path)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default();
+    if history.program.as_ref() != program {
+        history = History {
+            program: program.cloned(),
+            times_ms: Vec::new(),
+        };
+    }
+    let verdict = faults::count(&mut history.times_ms, now_ms);
+    if let Err(error) = write_json(path, &history) {
+        // Without a count every fault might be the first one: rather a stopped plant than an endless loop.
+        tracing::error!("The fault cannot be recorded ({error}); what faulted is not started again");
+        return Verdict::Stop;
+    }
+    verdict
 }
 
 fn create_blank(path: &Path) -> io::Result<File> {
@@ -158,6 +172,7 @@ mod tests {
             signal: 11,
             scan: Some((0, 7)),
             address: Some(0x1a2b),
+            plugin: false,
         }))
     }
 
@@ -175,6 +190,21 @@ mod tests {
         fs::write(store.fault_record(), "11 0 7 1a2b ").unwrap();
         assert_eq!(history.take_recorded(None), fault());
         assert_eq!(history.take_recorded(None), None);
+    }
+
+    #[test]
+    fn faults_of_the_plugin_are_not_those_of_a_program() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path().to_owned()).unwrap();
+        let history = FaultHistory::new(&store);
+        for expected in [Verdict::Again, Verdict::Stop] {
+            fs::write(store.fault_record(), "11 0 7 - 1 ").unwrap();
+            let Some(Death::FaultOfPlugin(fault, verdict)) = history.take_recorded(None) else {
+                panic!("another death")
+            };
+            assert_eq!((fault.scan, verdict), (Some((0, 7)), expected));
+        }
+        assert!(!history.count(&id('a'), 1_000_000), "the program has not faulted");
     }
 
     #[test]

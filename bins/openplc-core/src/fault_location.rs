@@ -12,6 +12,7 @@ use crate::store::Store;
 pub fn describe(store: &Store, program: &ProgramId, death: &Death) -> String {
     match death {
         Death::Fault(fault) => describe_fault(store, program, *fault),
+        Death::FaultOfPlugin(fault, _) => describe_in_plugin(*fault),
         Death::Unrecorded(LastEnd::OutOfMemory) => {
             "using up the memory, for which the kernel killed it".to_owned()
         }
@@ -25,6 +26,16 @@ pub fn describe(store: &Store, program: &ProgramId, death: &Death) -> String {
         }
         Death::Defect(text) => format!("running into a defect of the engine itself: {text}"),
     }
+}
+
+/// A fault of the plugin within the scan engine: `SIGSEGV (bad memory access) in scan 17`.
+pub fn describe_in_plugin(fault: Fault) -> String {
+    let scan = fault.scan.map(|(_, scan)| format!(" in scan {scan}"));
+    format!(
+        "{}{}",
+        fault_record::describe(fault.signal),
+        scan.unwrap_or_default()
+    )
 }
 
 fn describe_fault(store: &Store, program: &ProgramId, fault: Fault) -> String {

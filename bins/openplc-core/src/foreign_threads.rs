@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use openplc_rt::fault_record;
+
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 17] = [
+const OURS: [&str; 18] = [
     "openplc-core",
     "program-output",
     "control",
@@ -22,6 +24,7 @@ const OURS: [&str; 17] = [
     "plugins",
     "switch",
     "communication",
+    fault_record::PLUGIN_THREAD,
 ];
 
 /// Whether this process has threads that are not its own.

@@ -78,7 +78,7 @@ pub struct ScanTask {
 
 /// A fault in a scan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the program faulted in scan {scan} of task {task}: {cause}")]
+#[error("{} faulted in scan {scan} of task {task}: {cause}", if self.is_of_plugin() { "the plugin within the scan" } else { "the program" })]
 pub struct TaskFault {
     task: String,
     /// The first scan is number 1.
@@ -95,6 +95,16 @@ pub enum TaskFaultCause {
     /// The scan took so long (ns) that it was given up.
     #[error("it took {} ms, longer than is allowed", .0 / 1_000_000)]
     Overtime(u64),
+    /// The plugin within the scan took so long that the scan (ns) was given up.
+    #[error("it took {} ms, longer than is allowed", .0 / 1_000_000)]
+    OvertimeOfPlugin(u64),
+}
+
+impl TaskFault {
+    /// Whether the plugin within the scan is to blame, and not the program.
+    pub fn is_of_plugin(&self) -> bool {
+        matches!(self.cause, TaskFaultCause::OvertimeOfPlugin(_))
+    }
 }
 
 /// Why a program was not loaded.

@@ -116,7 +116,7 @@ impl Machine {
             return;
         };
         let reason = fault.to_string();
-        if self.roll_back(&mut commanded, &reason).is_some() {
+        if !fault.is_of_plugin() && self.roll_back(&mut commanded, &reason).is_some() {
             return;
         }
         tracing::error!(state = PlcState::Error.as_str(), "The PLC is stopped: {reason}");

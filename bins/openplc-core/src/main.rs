@@ -12,6 +12,7 @@ mod figures;
 mod foreign_threads;
 mod housekeeping;
 mod image_server;
+mod in_scan_plugin;
 mod last_end;
 mod line_budget;
 mod loaded;

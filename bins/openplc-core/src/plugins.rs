@@ -29,6 +29,7 @@ use serde_json::Value;
 use crate::communication::{NotConnected, Outcome};
 use crate::daemon::STACK;
 use crate::image_server::{Grade, ImageServer, PluginRecord, PluginRules, Reply};
+use crate::in_scan_plugin::InScanPlugin;
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
 use folder::Folder;
@@ -72,6 +73,7 @@ pub struct Plugins {
     folder: Folder,
     /// Where `plugins.conf` is.
     settings: Option<PathBuf>,
+    within_scan: Option<Arc<InScanPlugin>>,
     now: Mutex<Now>,
 }
 
@@ -97,12 +99,14 @@ impl Plugins {
         enabled: Enabled,
         folder: PathBuf,
         settings: Option<PathBuf>,
+        within_scan: Option<Arc<InScanPlugin>>,
     ) -> Self {
         Self {
             server,
             enabled,
             folder: Folder::new(folder),
             settings,
+            within_scan,
             now: Mutex::default(),
         }
     }
@@ -166,7 +170,7 @@ impl Plugins {
         }))
     }
 
-    /// Every plugin that the program or the administrator names, or that is attached, by name.
+    /// Every plugin that the program or the administrator names, or that is attached, by name; last the one within the scan.
     pub fn status(&self) -> Vec<PluginStatus> {
         let records = self.server.plugins();
         let now = lock(&self.now);
@@ -181,6 +185,7 @@ impl Plugins {
                 let leaves = now.leaving.get(name).map(|(process, _)| *process);
                 describe(name, now.parts.get(name), record, running, leaves)
             })
+            .chain(self.within_scan.iter().map(|plugin| plugin.status()))
             .collect()
     }
 

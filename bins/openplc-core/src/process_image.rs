@@ -140,3 +140,10 @@ impl ImageKeeper for ProcessImage {
         Some(work(&mut self.kept.lock_within(PATIENCE)?.image))
     }
 }
+
+/// For the plugin within the scan.
+impl openplc_plugin_abi::ProcessImage for ProcessImage {
+    fn with(&self, work: &mut dyn FnMut(&mut Image)) {
+        work(&mut self.kept.lock().image);
+    }
+}

@@ -10,12 +10,13 @@ mod threads;
 use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_engine::watch::{Debt, Watch};
 use openplc_image::{Address, Moment, PlcState};
+use openplc_plugin_abi::InScan;
 use openplc_program::MAX_TASKS;
 use openplc_rt::alarm::Alarm;
 use openplc_rt::task_lock::{AllGuard, TaskLock};
@@ -58,6 +59,10 @@ pub struct ScanSlot {
     /// Whether it was by a fault that they ended last.
     in_error: AtomicBool,
     image: Arc<ProcessImage>,
+    /// The plugin whose hooks are executed with the scans of the most urgent task, if the administrator has chosen one.
+    plugin: OnceLock<Arc<InScan>>,
+    /// Whether it was executed when a scan of that task was given up.
+    plugin_hangs: AtomicBool,
     /// Where the program in the slot has its located variables.
     bound: Mutex<Option<Vec<Address>>>,
     spawner: Spawner,
@@ -132,12 +137,20 @@ impl ScanSlot {
             faulted: AtomicBool::new(false),
             in_error: AtomicBool::new(false),
             image,
+            plugin: OnceLock::new(),
+            plugin_hangs: AtomicBool::new(false),
             bound: Mutex::new(None),
             spawner,
             threads: Mutex::new(0),
         };
         slot.make_outputs_safe(PlcState::Stopped);
         Ok(Arc::new(slot))
+    }
+
+    /// From now on the plugin's hooks are executed with the scans of the most urgent task, while it is working. Once.
+    pub fn set_plugin(&self, plugin: Arc<InScan>) {
+        // A second one there is not.
+        let _ = self.plugin.set(plugin);
     }
 
     /// Access to the program between two scans.
@@ -314,6 +327,8 @@ impl ScanSlot {
     /// was the last one. One that has ended just now is not given up any more.
     pub fn give_up(&self, task: usize, began: u64) {
         if let Some(scan) = self.scan_threads[task].watch.give_up(began) {
+            self.plugin_hangs
+                .store(task == 0 && fault_record::is_in_plugin(), Ordering::Release);
             self.end_in_error();
             fault_record::set_hanging(task as u32, scan);
         }

@@ -104,6 +104,11 @@ impl Store {
         self.directory.join("faults.json")
     }
 
+    /// Faults of the plugin within the scan engine.
+    pub fn fault_history_of_plugin(&self) -> PathBuf {
+        self.directory.join("faults-of-plugin.json")
+    }
+
     /// Where the object of a program is, or would be.
     pub fn object(&self, program: &ProgramId) -> PathBuf {
         self.programs().join(format!("{program}.so"))

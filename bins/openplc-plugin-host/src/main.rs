@@ -2,7 +2,6 @@
 
 mod confinement;
 mod daemon;
-mod hooks;
 mod interpreter;
 mod native;
 mod program;

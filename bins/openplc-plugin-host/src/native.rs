@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use openplc_plugin::Plugin;
-use openplc_plugin_abi::{Host, image_lock, image_unlock, open};
+use openplc_plugin_abi::{Hooks, Host, c_text, image_lock, image_unlock, open};
 use openplc_settings::plugins::Entry;
 use serde_json::{Value, json};
-
-use crate::hooks::{Hooks, c_text};
 
 /// Time between two looks at the figures of the plugin, and at whether it is time to end.
 const LOOK: Duration = Duration::from_secs(1);

@@ -7,10 +7,11 @@ use crate::atomics::AtomicU32;
 use crate::format::Moment;
 use crate::journal::JournalConsumer;
 use crate::layout::Layout;
-use crate::peers::{PeerId, PeerStatistics, Peers};
+use crate::peers::{NOBODY, PeerId, PeerStatistics, Peers, Permitted};
 use crate::publication::Publication;
 use crate::rights::WriteRights;
 use crate::safe_outputs::SafeOutputs;
+use crate::table::Table;
 use crate::tables::Tables;
 
 /// What becomes of the inputs that a peer was the last to write when it goes.
@@ -89,6 +90,25 @@ impl<M: AsRef<[AtomicU32]>> Image<M> {
     pub fn value(&self, address: Address) -> Option<u64> {
         let place = self.tables.layout.place(address)?;
         Some(self.tables.load(place))
+    }
+
+    /// Copies the beginning of a table, as much as there is of it and room in `into`. On any thread.
+    pub fn copy_table(&self, table: Table, into: &mut [u8]) {
+        self.tables.copy(table, into);
+    }
+
+    /// Changes a value on behalf of the scan engine itself. False when its table has no such slot, the value does not fit it or
+    /// is forced. For the scan thread.
+    pub fn write(&mut self, address: Address, value: u64) -> bool {
+        let place = self.tables.layout.place(address);
+        let Some(place) = place.filter(|place| value <= place.width.max()) else {
+            return false;
+        };
+        self.tables.apply(Permitted {
+            peer: NOBODY,
+            place,
+            value,
+        })
     }
 
     /// Holds a value against everybody (`Some`), or lets it go (`None`). False when its table has no such slot, or the

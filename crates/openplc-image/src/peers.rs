@@ -22,6 +22,9 @@ const ENTRIES_PER_SCAN: u32 = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub(crate) u8);
 
+/// Who has written a value that no peer has written.
+pub(crate) const NOBODY: PeerId = PeerId(0);
+
 /// What became of a peer's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PeerStatistics {

@@ -58,6 +58,14 @@ impl Tables {
         self.dirty.mark(offset as usize);
     }
 
+    /// Copies the beginning of a table, as much as there is of it and room in `into`.
+    pub fn copy(&self, table: Table, into: &mut [u8]) {
+        let start = self.layout.start(table) as usize;
+        let bytes = self.layout.sizes().values(table) as usize * table.width().bytes();
+        let bytes = bytes.min(into.len());
+        into[..bytes].copy_from_slice(&self.memory[start..][..bytes]);
+    }
+
     /// A value as an unsigned number.
     pub fn load(&self, place: Place) -> u64 {
         let mut bytes = [0; 8];

@@ -4,7 +4,7 @@
 mod support;
 
 use openplc_image::{
-    AbandonedInputs, Binding, Layout, OutputPolicy, PlcState, SafeValue, Sizes, WriteRights,
+    AbandonedInputs, Binding, Layout, OutputPolicy, PlcState, SafeValue, Sizes, Table, WriteRights,
 };
 use support::{Program, at, attach, image, reader, scan, write};
 
@@ -310,4 +310,23 @@ fn a_larger_image_takes_over_values_forces_and_peers() {
     let mut values = [0; 8];
     let count = reader.consistent(|view| view.values(at("%IW0").table(), 35, &mut values));
     assert_eq!(count, Ok(5));
+}
+
+#[test]
+fn what_is_written_within_the_scan_is_held_to_the_same_rules() {
+    let mut image = image(16);
+    image.force(at("%IW4"), Some(44));
+    for (address, value, taken) in [
+        ("%IW3", 0xABCD, true),
+        ("%IW4", 5, false),
+        ("%IW5", 0x1_0000, false),
+        ("%IW16", 1, false),
+    ] {
+        assert_eq!(image.write(at(address), value), taken, "{address}");
+    }
+    let mut words = [0xFF; 2 * 20];
+    image.copy_table(Table::IntInput, &mut words);
+    assert_eq!(words[6..12], [0xCD, 0xAB, 44, 0, 0, 0]);
+    assert_eq!(words[2 * 16..], [0xFF; 2 * 4], "beyond the table");
+    image.copy_table(Table::IntInput, &mut words[..3]);
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use openplc_plugin::Table;
 use openplc_settings::plugins::AbiLayout;
 
-use crate::functions::{self as f, BUFFER_MUTEX, Shared};
+use crate::functions::{self as f, BUFFER_MUTEX};
+use crate::local_image::LocalImage;
 
 /// Longest path of a configuration, with its final zero.
 const MAX_PATH: usize = 256;
@@ -105,10 +106,15 @@ pub struct Arguments(*mut c_void);
 
 impl Arguments {
     /// `base_tick_ns` is the time between scans.
-    pub(crate) fn new(shared: &Shared, layout: AbiLayout, configuration: &Path, base_tick_ns: u64) -> Self {
-        let tables = tables(shared);
+    pub(crate) fn new(
+        image: &LocalImage,
+        layout: AbiLayout,
+        configuration: &Path,
+        base_tick_ns: u64,
+    ) -> Self {
+        let tables = tables(image);
         let configuration_path = path(configuration);
-        let buffer_size = c_int::try_from(shared.slots()).unwrap_or(c_int::MAX);
+        let buffer_size = c_int::try_from(image.slots()).unwrap_or(c_int::MAX);
         let logs = Logs {
             info: openplc_plugin_log_info,
             debug: openplc_plugin_log_debug,
@@ -172,8 +178,8 @@ fn kept<T>(structure: T) -> *mut c_void {
     std::ptr::from_mut(Box::leak(Box::new(structure))).cast()
 }
 
-fn tables(shared: &Shared) -> Tables {
-    let pointers = |table| shared.pointers(table);
+fn tables(image: &LocalImage) -> Tables {
+    let pointers = |table| image.pointers(table);
     Tables {
         bool_input: pointers(Table::BoolInput),
         bool_output: pointers(Table::BoolOutput),

@@ -10,6 +10,7 @@ use openplc_settings::plugins::AbiLayout;
 use serde_json::Value;
 
 use crate::arguments::Arguments;
+use crate::attached::Attached;
 use crate::functions;
 use crate::local_image::LocalImage;
 
@@ -18,6 +19,7 @@ pub struct Host {
     /// What it gets.
     pub arguments: Arguments,
     started: Started,
+    attached: &'static Attached,
 }
 
 // SAFETY: the structure behind the arguments is never changed, and its functions may be called on any thread.
@@ -33,7 +35,7 @@ impl Host {
     /// Whether the plugin has to be started anew, as the image has another size now.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
-        functions::get().is_some_and(functions::Shared::is_outdated)
+        self.attached.is_outdated()
     }
 
     /// Sends what waits to the core.
@@ -56,12 +58,16 @@ pub fn open(name: &str, layout: AbiLayout) -> io::Result<Option<Host>> {
     let away = |error| io::Error::other(format!("{error}"));
     let image = LocalImage::new(plugin.layout().map_err(away)?);
     let period = plugin.read(|view| view.moment().period_ns).unwrap_or(0);
-    if !functions::set(plugin.clone(), image) {
+    let arguments = Arguments::new(&image, layout, plugin.configuration_path(), period);
+    let attached = Box::leak(Box::new(Attached::new(plugin.clone(), image)));
+    if !functions::set(attached) {
         return Err(io::Error::other("a process can be one plugin only"));
     }
-    let shared = functions::get().ok_or_else(|| io::Error::other("no functions"))?;
-    let arguments = Arguments::new(shared, layout, plugin.configuration_path(), period);
-    Ok(Some(Host { arguments, started }))
+    Ok(Some(Host {
+        arguments,
+        started,
+        attached,
+    }))
 }
 
 /// Whether [`open`] has succeeded in this process.

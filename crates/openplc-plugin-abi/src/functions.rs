@@ -1,27 +1,40 @@
 //! The functions that a plugin gets. Each may be called on any thread, at any time; before the plugin is attached they do nothing.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulonglong, c_void};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
-use openplc_plugin::{Address, PlcState, Plugin, Table, Write};
-
-use crate::local_image::LocalImage;
-use crate::lock::RecursiveLock;
-use crate::overlay::Overlay;
+use openplc_plugin::{Address, PlcState, Table, Write};
 
 /// What the functions work on.
-pub(crate) struct Shared {
-    pub plugin: Plugin,
-    lock: RecursiveLock,
-    state: Mutex<State>,
+pub(crate) trait Runtime: Sync {
+    /// Has the plugin's pointers show the image, and keeps others away until [`Self::unlock`].
+    fn lock(&'static self);
+    /// Takes what the plugin has changed.
+    fn unlock(&self);
+    /// Writes a value; false where that cannot be.
+    fn write(&self, write: Write) -> bool;
+    /// Asks for a start or a stop of the PLC, and says why.
+    fn switch_plc(&self, run: bool, reason: &CStr);
+    /// What the PLC does.
+    fn state(&self) -> PlcState;
+    /// Logs a line.
+    fn log(&self, level: Level, line: &CStr);
 }
 
-struct State {
-    image: LocalImage,
-    overlay: Overlay,
+/// Severity of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// For those who look for a mistake.
+    Debug,
+    /// What happens.
+    Info,
+    /// What should not happen.
+    Warning,
+    /// What went wrong.
+    Error,
 }
 
-static SHARED: OnceLock<Shared> = OnceLock::new();
+static RUNTIME: OnceLock<&'static dyn Runtime> = OnceLock::new();
 
 /// The structure of OpenPLC Runtime 4.0 has a mutex.
 pub(crate) static BUFFER_MUTEX: BufferMutex =
@@ -40,89 +53,25 @@ impl BufferMutex {
 }
 
 /// From now on the functions work. False when they do already.
-pub(crate) fn set(plugin: Plugin, image: LocalImage) -> bool {
-    let state = Mutex::new(State {
-        image,
-        overlay: Overlay::default(),
-    });
-    let lock = RecursiveLock::default();
-    SHARED.set(Shared { plugin, lock, state }).is_ok()
+pub(crate) fn set(runtime: &'static dyn Runtime) -> bool {
+    RUNTIME.set(runtime).is_ok()
 }
 
-pub(crate) fn get() -> Option<&'static Shared> {
-    SHARED.get()
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The plugin's pointers to the values of a table.
-    pub fn pointers(&self, table: Table) -> *mut *mut u8 {
-        self.state().image.pointers(table)
-    }
-
-    /// Slots of every table.
-    pub fn slots(&self) -> u32 {
-        self.state().image.slots()
-    }
-
-    /// Whether the image has another size than the plugin was told.
-    pub fn is_outdated(&self) -> bool {
-        let layout = self.plugin.layout();
-        layout.is_ok_and(|layout| layout != *self.state().image.layout())
-    }
-
-    fn lock(&self) {
-        if !self.lock.take() {
-            return;
-        }
-        let State { image, overlay } = &mut *self.state();
-        // The number is older than the copy at most: what it has is not forgotten too early.
-        let publication = self.plugin.publication().unwrap_or(0);
-        if self.plugin.copy(image.copy()).is_err() {
-            image.switch_outputs_off();
-        }
-        for write in overlay.pending(&self.plugin, publication) {
-            image.overlay(write);
-        }
-        image.show();
-    }
-
-    fn unlock(&self) {
-        if self.lock.is_last() {
-            let changes = self.state().image.changes();
-            if !changes.is_empty() {
-                self.write(&changes);
-            }
-        }
-        self.lock.give();
-    }
-
-    fn write(&self, writes: &[Write]) -> c_int {
-        match self.plugin.write(writes) {
-            Ok(ticket) => {
-                self.state().overlay.add(writes, ticket);
-                0
-            }
-            // Counted there, and reported by the core.
-            Err(_) => -1,
-        }
-    }
+pub(crate) fn get() -> Option<&'static dyn Runtime> {
+    RUNTIME.get().copied()
 }
 
 /// Copies the published image to where the plugin's pointers point, and keeps it so until [`image_unlock`].
 pub extern "C" fn image_lock() {
-    if let Some(shared) = get() {
-        shared.lock();
+    if let Some(runtime) = get() {
+        runtime.lock();
     }
 }
 
 /// Writes what the plugin has changed there, and lets others lock.
 pub extern "C" fn image_unlock() {
-    if let Some(shared) = get() {
-        shared.unlock();
+    if let Some(runtime) = get() {
+        runtime.unlock();
     }
 }
 
@@ -153,7 +102,7 @@ pub(crate) unsafe extern "C" fn mutex_give(mutex: *mut libc::pthread_mutex_t) ->
 }
 
 fn journal(table: c_int, slot: c_int, bit: c_int, value: u64) -> c_int {
-    let (Some(shared), Ok(table), Ok(slot), Ok(bit)) =
+    let (Some(runtime), Ok(table), Ok(slot), Ok(bit)) =
         (get(), u8::try_from(table), u32::try_from(slot), u8::try_from(bit))
     else {
         return -1;
@@ -164,7 +113,11 @@ fn journal(table: c_int, slot: c_int, bit: c_int, value: u64) -> c_int {
     };
     // As the conversion to the type of the table would do in C.
     let value = value & address.table().width().max();
-    shared.write(&[Write { address, value }])
+    if runtime.write(Write { address, value }) {
+        0
+    } else {
+        -1
+    }
 }
 
 /// Whether a number is that of a table with these widths.
@@ -268,25 +221,30 @@ pub(crate) unsafe extern "C" fn request_plc_start(reason: *const c_char) {
 /// As [`request_plc_stop`].
 unsafe fn switch_plc(run: bool, reason: *const c_char) {
     let reason = if reason.is_null() {
-        String::new()
+        c""
     } else {
         // SAFETY: the caller's promise.
-        unsafe { CStr::from_ptr(reason) }.to_string_lossy().into_owned()
+        unsafe { CStr::from_ptr(reason) }
     };
-    if let Some(shared) = get() {
-        shared.plugin.switch_plc(run, reason);
+    if let Some(runtime) = get() {
+        runtime.switch_plc(run, reason);
     }
 }
 
 /// The runtime has no position of a switch to keep: a plugin asks for the start or stop that it wants.
 pub(crate) extern "C" fn set_switch_position(position: c_int) {
-    let word = if position == 0 { "STOP" } else { "RUN" };
-    tracing::info!("The mode switch is at {word}");
+    let line = if position == 0 {
+        c"The mode switch is at STOP"
+    } else {
+        c"The mode switch is at RUN"
+    };
+    if let Some(runtime) = get() {
+        runtime.log(Level::Info, line);
+    }
 }
 
 pub(crate) extern "C" fn get_plc_state() -> c_int {
-    let state = get().and_then(|shared| shared.plugin.read(|view| view.moment().state).ok());
-    match state {
+    match get().map(|runtime| runtime.state()) {
         Some(PlcState::Running) => 1,
         Some(PlcState::Error) => 2,
         Some(PlcState::Stopped) | None => 0,

@@ -86,6 +86,27 @@ impl LocalImage {
         }
     }
 
+    /// Changes a value as the plugin would by its pointer; false where the image has no such value.
+    pub fn set(&mut self, write: Write) -> bool {
+        let address = write.address;
+        let local = &self.tables[address.table() as usize];
+        let bytes = address.table().width().bytes();
+        let at = address.index() as usize * bytes;
+        if at + bytes > local.present {
+            return false;
+        }
+        let value = write.value.to_le_bytes();
+        // SAFETY: `values` has at least `present` bytes, which nobody else uses while the caller's lock is held.
+        unsafe { ptr::copy_nonoverlapping(value.as_ptr(), local.values.wrapping_add(at), bytes) };
+        true
+    }
+
+    /// A table within the copy.
+    pub fn table(&mut self, table: Table) -> &mut [u8] {
+        let local = &self.tables[table as usize];
+        &mut self.copy[local.start..][..local.present]
+    }
+
     /// Shows the copy to the plugin.
     pub fn show(&mut self) {
         for local in &self.tables {
@@ -96,15 +117,13 @@ impl LocalImage {
     }
 
     /// What the plugin has changed since [`Self::show`].
-    pub fn changes(&mut self) -> Vec<Write> {
-        let mut changes = Vec::new();
+    pub fn changes(&self, mut changed: impl FnMut(Write)) {
         for local in &self.tables {
             // SAFETY: as in `show`; the plugin has given the lock back.
             let now = unsafe { std::slice::from_raw_parts(local.values, local.present) };
             let before = &self.copy[local.start..][..local.present];
-            local.compare(before, now, &mut changes);
+            local.compare(before, now, &mut changed);
         }
-        changes
     }
 }
 
@@ -127,7 +146,7 @@ impl LocalTable {
         }
     }
 
-    fn compare(&self, before: &[u8], now: &[u8], changes: &mut Vec<Write>) {
+    fn compare(&self, before: &[u8], now: &[u8], changed: &mut impl FnMut(Write)) {
         let bytes = self.table.width().bytes();
         for (number, (before, now)) in before.chunks(CHUNK).zip(now.chunks(CHUNK)).enumerate() {
             if before == now {
@@ -136,7 +155,8 @@ impl LocalTable {
             let values = before.chunks_exact(bytes).zip(now.chunks_exact(bytes));
             for (index, (before, now)) in values.enumerate() {
                 if before != now {
-                    changes.extend(self.write((number * CHUNK / bytes + index) as u32, now));
+                    self.write((number * CHUNK / bytes + index) as u32, now)
+                        .map(&mut *changed);
                 }
             }
         }
@@ -200,11 +220,8 @@ mod tests {
         set(bits, 3 * 8 + 2, 255_u8);
         // Beyond what the image has.
         set(bits, 39 * 8, 1_u8);
-        let changes: Vec<String> = image
-            .changes()
-            .iter()
-            .map(|write| format!("{}={}", write.address, write.value))
-            .collect();
+        let mut changes = Vec::new();
+        image.changes(|write| changes.push(format!("{}={}", write.address, write.value)));
         assert_eq!(changes, ["%IX3.2=1", "%MW39=5"]);
     }
 

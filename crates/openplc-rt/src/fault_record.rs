@@ -40,6 +40,13 @@ static BROKEN: AtomicBool = AtomicBool::new(false);
 /// Where the code of the program begins and ends that is executed.
 static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
 
+/// Whether the most urgent task executes a plugin's code within its scan.
+static IN_PLUGIN: AtomicBool = AtomicBool::new(false);
+/// Name of the thread that a plugin within the scan engine has, and which those inherit that it starts. At most 15 bytes.
+pub const PLUGIN_THREAD: &str = "in-scan-plugin";
+/// Longest name of a thread with its final zero, in bytes.
+const THREAD_NAME: usize = 16;
+
 /// Task and number of the scan that hangs; the number is 0 while none does.
 static HANGING_TASK: AtomicU32 = AtomicU32::new(0);
 static HANGING_SCAN: AtomicU64 = AtomicU64::new(0);
@@ -100,6 +107,18 @@ pub fn watch_thread() {
 #[inline]
 pub fn set_scan(scan: Option<(u32, u64)>) {
     SCAN.set(scan);
+}
+
+/// The most urgent task executes a plugin's code within its scan from now on, or no longer.
+#[inline]
+pub fn set_in_plugin(is_in_plugin: bool) {
+    IN_PLUGIN.store(is_in_plugin, Ordering::Relaxed);
+}
+
+/// Whether the most urgent task executes a plugin's code.
+#[must_use]
+pub fn is_in_plugin() -> bool {
+    IN_PLUGIN.load(Ordering::Relaxed)
 }
 
 /// This scan of this task hangs: whatever ends the process now does so on its account.
@@ -184,11 +203,22 @@ fn hanging() -> Option<(u32, u64)> {
 }
 
 fn fault(signal: libc::c_int, address: Option<usize>) -> Fault {
+    let scan = SCAN.get().or_else(hanging);
+    let in_plugin = matches!(scan, Some((0, _))) && IN_PLUGIN.load(Ordering::Relaxed);
     Fault {
         signal,
-        scan: SCAN.get().or_else(hanging),
+        scan,
         address: address.map(|address| address as u64),
+        plugin: in_plugin || scan.is_none() && is_thread_of_plugin(),
     }
+}
+
+/// Whether the calling thread is one of a plugin within the scan engine.
+fn is_thread_of_plugin() -> bool {
+    let mut name = [0_u8; THREAD_NAME];
+    // SAFETY: prctl(2) is async-signal-safe, and this option writes 16 bytes at most.
+    let known = unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) } == 0;
+    known && name.starts_with(PLUGIN_THREAD.as_bytes())
 }
 
 fn write_fault(fault: &Fault) {

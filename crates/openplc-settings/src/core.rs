@@ -3,11 +3,13 @@
 mod outputs;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use openplc_image::{AbandonedInputs, OutputPolicy};
 use toml::de::DeValue;
 
+use crate::plugins::AbiLayout;
 use crate::section::integer;
 use crate::{LogLevel, Section, Settings};
 
@@ -27,6 +29,8 @@ pub struct Core {
     pub outputs: OutputPolicy,
     /// What becomes of the inputs of a plugin that has gone.
     pub plugins: Plugins,
+    /// The plugin whose hooks are executed within the scan.
+    pub in_scan_plugin: InScanPlugin,
 }
 
 /// Section `[real-time]`.
@@ -56,6 +60,17 @@ pub struct Plugins {
     pub lost_inputs: AbandonedInputs,
     /// ... after this time (0 to 10 s).
     pub lost_after: Duration,
+}
+
+/// Section `[in-scan-plugin]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InScanPlugin {
+    /// The shared object; empty for none.
+    pub path: PathBuf,
+    /// Its configuration; may be empty.
+    pub configuration: PathBuf,
+    /// The structure that it expects.
+    pub layout: AbiLayout,
 }
 
 /// Scheduling policies of `sched(7)`.
@@ -124,6 +139,12 @@ impl Settings for Core {
             let times = Duration::ZERO..=Duration::from_secs(10);
             section.duration("lost-after", times, &mut self.plugins.lost_after);
         });
+        file.section("in-scan-plugin", |section| {
+            optional_path(section, "path", &mut self.in_scan_plugin.path);
+            optional_path(section, "configuration", &mut self.in_scan_plugin.configuration);
+            let layouts = [("newest", AbiLayout::Newest), ("2026-01", AbiLayout::January2026)];
+            section.word("layout", &layouts, &mut self.in_scan_plugin.layout);
+        });
     }
 }
 
@@ -141,6 +162,14 @@ impl RealTime {
         section.value("cpus", accepted, "\"all\"", &mut self.cpus, cpus);
         section.switch("lock-memory", &mut self.lock_memory);
     }
+}
+
+fn optional_path(section: &mut Section<'_>, key: &'static str, setting: &mut PathBuf) {
+    let accepted = "the absolute path of a file, or \"\" for none";
+    section.value(key, accepted, "\"\"", setting, |value| {
+        let path = PathBuf::from(value.as_str().filter(|text| !text.contains('\0'))?);
+        (path.is_absolute() || path.as_os_str().is_empty()).then_some(path)
+    });
 }
 
 fn cpus(value: &DeValue<'_>) -> Option<Cpus> {

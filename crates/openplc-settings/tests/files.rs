@@ -66,6 +66,9 @@ fn core() {
         ("others", "\"hold\""),
         ("lost-inputs", "\"zero\""),
         ("lost-after", "\"0ms\""),
+        ("path", "\"/usr/local/lib/openplc/fieldbus.so\""),
+        ("configuration", "\"/etc/openplc-runtime/fieldbus.json\""),
+        ("layout", "\"2026-01\""),
     ]);
 }
 

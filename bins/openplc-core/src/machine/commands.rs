@@ -4,6 +4,7 @@ use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use openplc_engine::faults::Verdict;
 use openplc_engine::lifecycle::{self, Command, State};
 use openplc_wire::control::PlcState;
 use openplc_wire::manifest::ProgramId;
@@ -76,6 +77,9 @@ impl Machine {
     /// The process before did not end in order. A program that was in its first scans makes way for the program before it; any
     /// other may be started again, but not for ever, whatever it was: an error says why not.
     fn judge_death(&self, commanded: &mut Commanded, death: &Death) -> Result<(), String> {
+        if let Death::FaultOfPlugin(fault, verdict) = death {
+            return judge_plugin(&fault_location::describe_in_plugin(*fault), *verdict);
+        }
         let Some(current) = commanded.current.clone() else {
             if let Death::Defect(text) = death {
                 tracing::error!("The scan engine ended by a defect of its own: {text}");
@@ -324,5 +328,19 @@ impl Machine {
         tracing::error!(state = PlcState::Error.as_str(), "{what}: {reason}");
         self.slot.note_error();
         self.view().show_error(reason);
+    }
+}
+
+/// The plugin within the scan engine has ended the process before, by this `cause`: no program is to blame.
+fn judge_plugin(cause: &str, verdict: Verdict) -> Result<(), String> {
+    tracing::error!(
+        "The plugin within the scan ended the scan engine by {cause}; the program is not to blame for it"
+    );
+    match verdict {
+        Verdict::Again => Ok(()),
+        Verdict::Stop => Err(format!(
+            "the plugin within the scan faulted twice within a minute ({cause}); neither it nor the PLC is started again by \
+             itself. Repair it, or remove [in-scan-plugin] from core.toml, and restart openplc-core"
+        )),
     }
 }

@@ -18,11 +18,12 @@ use super::{Enabled, Plugins};
 use crate::connection::on_large_stack;
 use crate::daemon::STACK;
 use crate::image_server::{Admission, ImageServer};
+use crate::in_scan_plugin::InScanPlugin;
 use crate::log_ring::LogRing;
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
 
-/// Serves plugins at `listener`, and has them follow the state of `machine`.
+/// Serves plugins at `listener`, and has them follow the state of `machine`; one of them may be `within_scan`.
 ///
 /// # Errors
 /// When a thread cannot be made.
@@ -32,6 +33,7 @@ pub fn start(
     machine: &Arc<Machine>,
     log: &LogRing,
     settings: &core::Plugins,
+    within_scan: Option<Arc<InScanPlugin>>,
 ) -> io::Result<Arc<Plugins>> {
     let folder = env::var_os(PLUGIN_FOLDER_VARIABLE).map_or_else(|| PLUGIN_FOLDER.into(), PathBuf::from);
     let enabled = Enabled::default();
@@ -42,6 +44,7 @@ pub fn start(
         enabled,
         folder,
         openplc_settings::directory(),
+        within_scan,
     ));
     plugins.start(machine.clone())?;
     Ok(plugins)

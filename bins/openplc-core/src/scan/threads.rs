@@ -89,9 +89,16 @@ impl ScanSlot {
         let scan = task.cycle.scans() + 1;
         watch.begin(scan, started);
         fault_record::set_scan(Some((number as u32, scan)));
-        let result = loaded.scan(task, &self.image, started, || {
-            self.running.load(Ordering::Acquire)
-        });
+        // It belongs to the most urgent task.
+        let plugin = self.plugin.get().filter(|_| number == 0);
+        if let Some(plugin) = plugin {
+            plugin.cycle_start(&*self.image);
+        }
+        let goes_on = || self.running.load(Ordering::Acquire);
+        let result = loaded.scan(task, &self.image, started, goes_on);
+        if let Some(plugin) = plugin.filter(|_| result.is_ok() && goes_on()) {
+            plugin.cycle_end(&*self.image);
+        }
         fault_record::set_scan(None);
         let ended = clock::now();
         let given_up = watch.end(started, ended);
@@ -106,6 +113,9 @@ impl ScanSlot {
         self.make_outputs_safe(PlcState::Error);
         // From here on nothing is urgent.
         let cause = match fault {
+            None if number == 0 && self.plugin_hangs.load(Ordering::Acquire) => {
+                TaskFaultCause::OvertimeOfPlugin(ended.saturating_sub(started))
+            }
             None => TaskFaultCause::Overtime(ended.saturating_sub(started)),
             Some(Faulted) => TaskFaultCause::Program(loaded.program.fault()),
         };

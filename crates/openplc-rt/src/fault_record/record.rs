@@ -54,6 +54,7 @@ mod tests {
             signal: 11,
             scan: Some((0, 7)),
             address: None,
+            plugin: false,
         };
         assert_eq!(Record::parse("11 0 7 - \n\n"), Some(Record::Fault(fault)));
         let long = format!("a panic\nin a file: {}", "ä".repeat(1000));

@@ -1,8 +1,8 @@
-//! One fault as a line of text: `11 0 4711 1a2b` is signal 11 in scan 4711 of task 0 at address 0x1a2b of the program;
-//! `-` stands for what is not known.
+//! One fault as a line of text: `11 0 4711 1a2b -` is signal 11 in scan 4711 of task 0 at address 0x1a2b of the program;
+//! `-` stands for what is not known, and `1` at the end for a fault of a plugin within the scan engine.
 
-/// Bytes of the longest line: signal, task and scan with up to 2, 10 and 20 digits, an address with 16, and the blanks.
-pub(super) const LONGEST: usize = 2 + 10 + 20 + 16 + 4;
+/// Bytes of the longest line: signal, task and scan with up to 2, 10 and 20 digits, an address with 16, one for a plugin, and the blanks.
+pub(super) const LONGEST: usize = 2 + 10 + 20 + 16 + 1 + 5;
 
 /// What ended a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Fault {
     pub scan: Option<(u32, u64)>,
     /// Where in the program's code, in bytes from its beginning.
     pub address: Option<u64>,
+    /// Whether a plugin within the scan engine was executed, not the program.
+    pub plugin: bool,
 }
 
 impl Fault {
@@ -22,12 +24,13 @@ impl Fault {
         let mut words = line.split_whitespace();
         let signal = words.next()?.parse().ok()?;
         let mut number = |radix| u64::from_str_radix(words.next()?, radix).ok();
-        let (task, scan, address) = (number(10), number(10), number(16));
+        let (task, scan, address, plugin) = (number(10), number(10), number(16), number(10));
         let task = task.and_then(|task| u32::try_from(task).ok());
         Some(Self {
             signal,
             scan: task.zip(scan),
             address,
+            plugin: plugin == Some(1),
         })
     }
 
@@ -62,6 +65,7 @@ impl Fault {
         put(self.scan.map(|(task, _)| task.into()), 10);
         put(self.scan.map(|(_, scan)| scan), 10);
         put(self.address, 16);
+        put(self.plugin.then_some(1), 10);
         at
     }
 }
@@ -82,14 +86,16 @@ mod tests {
             signal: 31,
             scan: Some((u32::MAX, u64::MAX)),
             address: Some(u64::MAX),
+            plugin: true,
         };
         let least = Fault {
             signal: 0,
             scan: None,
             address: None,
+            plugin: false,
         };
         assert_eq!(written(largest).len(), LONGEST);
-        assert_eq!(written(least), "0 - - - ");
+        assert_eq!(written(least), "0 - - - - ");
         for fault in [largest, least] {
             assert_eq!(Fault::parse(&written(fault)), Some(fault));
         }
@@ -99,6 +105,7 @@ mod tests {
                 signal: 11,
                 scan: Some((0, 4711)),
                 address: Some(0x1a2b),
+                plugin: false,
             })
         );
     }
@@ -111,6 +118,7 @@ mod tests {
             signal: 11,
             scan: None,
             address: None,
+            plugin: false,
         };
         assert_eq!(
             Fault::parse("11"),

@@ -1,9 +1,8 @@
 //! The functions that a native plugin of OpenPLC Runtime v4 exports.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 
 /// Longest answer to a command, in bytes.
@@ -13,6 +12,14 @@ const LONGEST_STATISTICS: usize = 1024;
 
 type Execute = unsafe extern "C" fn(*const c_char, *mut c_char, usize) -> c_int;
 type Statistics = unsafe extern "C" fn(*mut c_char, usize) -> c_int;
+
+/// A shared object that is no plugin.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be loaded as a plugin: {error}", path.display())]
+pub struct NotLoaded {
+    path: PathBuf,
+    error: libloading::Error,
+}
 
 /// A loaded plugin. All but `init` is optional.
 pub struct Hooks {
@@ -32,14 +39,16 @@ impl Hooks {
     /// Loads a shared object.
     ///
     /// # Errors
-    /// When it cannot be loaded, or has no `init`.
-    pub fn load(path: &Path) -> Result<Self> {
-        // SAFETY: the administrator has chosen this file to be executed in this process, which is there for nothing else.
-        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
-            .with_context(|| format!("loading {}", path.display()))?;
+    /// [`NotLoaded`].
+    pub fn load(path: &Path) -> Result<Self, NotLoaded> {
+        let failed = |error| NotLoaded {
+            path: path.to_owned(),
+            error,
+        };
+        // SAFETY: the administrator has chosen this file to be executed in this process.
+        let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(failed)?;
         // SAFETY: the types are those that OpenPLC Runtime v4 declares for these names.
-        let init = unsafe { library.get(b"init\0") };
-        let init = init.with_context(|| format!("{} has no function init", path.display()))?;
+        let init = unsafe { library.get(b"init\0") }.map_err(failed)?;
         Ok(Self {
             init,
             // SAFETY: as above, and below.
@@ -61,17 +70,20 @@ impl Hooks {
     }
 
     /// What `init` returns; 0 is success.
+    #[must_use]
     pub fn init(&self, arguments: *mut c_void) -> c_int {
         // SAFETY: `arguments` is the structure that it expects, and lives as long as the process.
         unsafe { (self.init)(arguments) }
     }
 
     /// What `start_loop` returns; 0 is success.
+    #[must_use]
     pub fn start_loop(&self) -> c_int {
         // SAFETY: called once after `init`, as OpenPLC Runtime v4 does. So for the others.
         self.start_loop.as_ref().map_or(0, |hook| unsafe { hook() })
     }
 
+    /// Ends what `start_loop` has begun.
     pub fn stop_loop(&self) {
         if let Some(hook) = &self.stop_loop {
             // SAFETY: as above.
@@ -79,6 +91,7 @@ impl Hooks {
         }
     }
 
+    /// Before the plugin's end.
     pub fn cleanup(&self) {
         if let Some(hook) = &self.cleanup {
             // SAFETY: as above.
@@ -87,10 +100,12 @@ impl Hooks {
     }
 
     /// Whether the plugin wants to be called with each scan.
+    #[must_use]
     pub fn has_cycle(&self) -> bool {
         self.cycle_start.is_some() || self.cycle_end.is_some()
     }
 
+    /// At the beginning of a scan.
     pub fn cycle_start(&self) {
         if let Some(hook) = &self.cycle_start {
             // SAFETY: as above.
@@ -98,6 +113,7 @@ impl Hooks {
         }
     }
 
+    /// At the end of a scan.
     pub fn cycle_end(&self) {
         if let Some(hook) = &self.cycle_end {
             // SAFETY: as above.
@@ -106,6 +122,7 @@ impl Hooks {
     }
 
     /// The plugin's answer to a command; `None` where it takes none.
+    #[must_use]
     pub fn execute_command(&self, command: &CStr) -> Option<(c_int, String)> {
         let hook = self.execute_command.as_ref()?;
         let mut answer = vec![0_u8; LONGEST_ANSWER];
@@ -115,6 +132,7 @@ impl Hooks {
     }
 
     /// The plugin's figures, a JSON object; `None` where it has none.
+    #[must_use]
     pub fn get_stats(&self) -> Option<String> {
         let hook = self.get_stats.as_ref()?;
         let mut figures = vec![0_u8; LONGEST_STATISTICS];
@@ -131,6 +149,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A text for C; what has a zero in it is cut there.
+#[must_use]
 pub fn c_text(text: &str) -> CString {
     let text = text.split('\0').next().unwrap_or_default();
     CString::new(text).unwrap_or_default()
