@@ -44,14 +44,21 @@ def compare(core, pid, cycles, cpu=None, unit_ns=1):
         processor = processor_per_wake_up(threads, cycles / 1000)
         after = core.task()
         baseline = histogram()
-    engine = counted(after) - counted(before)
     scans, skipped = (after[name] - before[name] for name in ("scan_count", "skipped"))
-    return Comparison(dict(engine), dict(baseline), scans, skipped, *processor)
+    return Comparison(counted(before, after), dict(baseline), scans, skipped, *processor)
 
 
-def counted(task):
-    """Latencies of a task, told as the greatest of each bucket: by a 64th too high at most."""
-    return Counter({greatest: count for _, greatest, count in task["cycle_latency"]["histogram"]})
+def counted(before, after):
+    """Latencies of a task between two looks, told as the middle of each bucket, which is a 64th wide at most. The greatest is told
+    as the greatest of its bucket: never too low."""
+    buckets = {least: (greatest, count) for least, greatest, count in after["cycle_latency"]["histogram"]}
+    earlier = {least: count for least, _, count in before["cycle_latency"]["histogram"]}
+    since = {least: count - earlier.get(least, 0) for least, (_, count) in buckets.items()}
+    since = {least: count for least, count in since.items() if count}
+    return {
+        buckets[least][0] if least == max(since) else (least + buckets[least][0]) // 2: count
+        for least, count in since.items()
+    }
 
 
 @contextmanager

@@ -42,7 +42,8 @@ def both(task, seconds):
 
 
 def beside_cyclictest(figures, runtime, rounds, seconds):
-    """Idle and loaded in turns, so that both see the same moods of the machine."""
+    """Idle and loaded in turns, so that both see the same moods of the machine. Many short runs rather than a few long ones: a
+    single stall of a virtual machine is p99 of the run in which it happens, and the median is over runs."""
     task = Task(runtime)
     broken = loads.that_fails_at_its_end(Programs().large).zip()
     conditions = {

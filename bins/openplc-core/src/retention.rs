@@ -6,6 +6,7 @@
 
 mod began;
 mod disk;
+mod pace;
 mod retained;
 
 use std::path::Path;
@@ -19,21 +20,20 @@ use openplc_wire::retain::RetainStatus;
 
 pub use began::Began;
 use disk::{Disk, Snapshot};
+use pace::Pace;
 use retained::Handover;
 pub use retained::Retained;
 
 use crate::daemon::STACK;
 use crate::loaded::Loaded;
 use crate::log_ring::unix_ms;
-use crate::scan::{ExchangeError, ScanSlot};
+use crate::scan::{ExchangeError, GAP, ScanSlot};
 
 /// How long a look at the values waits for a scan to end.
 const SCAN_PATIENCE: Duration = Duration::from_millis(200);
-/// Copies of up to this many bytes are made at any moment between two scans, as a debug frame's are. Larger ones only where
-/// they fit into the time until the next scan is due.
+/// Copies of up to this many bytes are made between two scans in any case, as a debug frame's are. Larger ones only where they fit
+/// into the time until the next scan is due.
 const SMALL: usize = 4096;
-/// How often a copy that does not fit is tried, after one scan each, before it is left for the next time.
-const TRIES: u32 = 10;
 
 /// What keeps the retained variables.
 pub struct Retention {
@@ -107,7 +107,7 @@ impl Memory {
 }
 
 impl Retention {
-    /// Reads what was kept in `directory`, and looks at the values every `interval` from now on.
+    /// Reads what was kept in `directory`, and from now on sees to it that what is on disk gets no older than `interval`.
     ///
     /// # Errors
     /// When there is no thread for it.
@@ -253,12 +253,24 @@ impl Retention {
     }
 
     fn keep_for_ever(&self) {
-        let mut due = Instant::now();
+        let mut pace = Pace::new(self.interval);
+        let mut is_slow = false;
         loop {
+            let began = Instant::now();
             let wanted = self.memory().wanted;
             self.take_values(false);
             self.write(wanted);
-            due = (due + self.interval).max(Instant::now());
+            let took = began.elapsed();
+            let due = began + pace.next(took);
+            if pace.is_broken() && !is_slow {
+                tracing::warn!(
+                    "To take and write retained variables took {} ms: is the disk slow? After a loss of power they may be older \
+                     than the {} ms of core.toml",
+                    took.as_millis(),
+                    self.interval.as_millis()
+                );
+            }
+            is_slow = pace.is_broken();
             let memory = self.memory();
             let rest = due.saturating_duration_since(Instant::now());
             // A poisoned lock has served its purpose all the same.
@@ -273,33 +285,30 @@ impl Retention {
         let mut memory = self.memory();
         let mut raw = mem::take(&mut memory.raw);
         raw.reserve(memory.current.as_ref().map_or(0, |current| current.raw_bytes()));
-        let retained = self.copy(&mut memory.cramped, stopped, &mut raw);
+        let retained = self.copy(&mut memory, stopped, &mut raw);
         if let Some(retained) = retained {
             memory.latest = Some(Arc::new(snapshot(&retained, &raw)));
         }
         memory.raw = raw;
     }
 
-    fn copy(&self, cramped: &mut bool, stopped: bool, raw: &mut Vec<u8>) -> Option<Arc<Retained>> {
-        for _ in 0..TRIES {
-            let mut pause = self.slot.between_scans(SCAN_PATIENCE).ok()?;
-            if !stopped && !pause.is_running() {
-                return None;
-            }
-            let idle = if stopped { u64::MAX } else { pause.idle_time() };
-            let loaded = pause.loaded()?;
-            let retained = loaded.retained.clone()?;
-            let bytes = retained.raw_bytes();
-            if bytes <= SMALL || retained.copy_time() <= idle {
-                loaded.program.copy_selected(raw);
-                *cramped = false;
-                return Some(retained);
-            }
-            drop(pause);
-            // The most time is left right after a scan. Then the lock is handed over to whoever waits for it.
-            thread::sleep(Duration::from_nanos(idle));
+    /// At best in a gap in which no scan has to wait, otherwise where the time suffices, and a small copy between any two scans.
+    fn copy(&self, memory: &mut Memory, stopped: bool, raw: &mut Vec<u8>) -> Option<Arc<Retained>> {
+        let time = memory.current.as_ref()?.copy_time();
+        let mut pause = self.slot.in_a_gap_of(time.max(GAP), SCAN_PATIENCE).ok()?.0;
+        if !stopped && !pause.is_running() {
+            return None;
         }
-        if !mem::replace(cramped, true) {
+        let idle = if stopped { u64::MAX } else { pause.idle_time() };
+        let loaded = pause.loaded()?;
+        let retained = loaded.retained.clone()?;
+        if retained.raw_bytes() <= SMALL || retained.copy_time() <= idle {
+            loaded.program.copy_selected(raw);
+            memory.cramped = false;
+            return Some(retained);
+        }
+        drop(pause);
+        if !mem::replace(&mut memory.cramped, true) {
             tracing::warn!(
                 "Retained variables are not taken at present: copying them takes longer than the time between two scans. \
                  Retain fewer of them, or lengthen the interval of the task"

@@ -4,6 +4,7 @@
 //! another. Others hold all of these locks, and only for a bounded copy (a debug frame, an exchange of programs). So a
 //! debugger never sees a torn value, and a scan is never delayed by more than one such copy.
 
+mod gap;
 mod spawner;
 mod threads;
 
@@ -11,8 +12,7 @@ use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use openplc_engine::watch::{Debt, Watch};
 use openplc_image::{Address, Moment, PlcState};
@@ -26,15 +26,12 @@ use openplc_settings::core::RealTime;
 use crate::loaded::{Loaded, ScanTask, TaskFault};
 use crate::process_image::ProcessImage;
 use crate::real_time::Scheduling;
+pub use gap::GAP;
 use spawner::Spawner;
+pub use spawner::Urgency;
 
 /// How long [`ScanSlot::take_fault`] waits for the other tasks.
 const FAULT_PATIENCE: Duration = Duration::from_millis(20);
-
-/// What takes a few microseconds begins this long (ns) before the next scan at the latest, or after it ...
-const GAP: u64 = 100_000;
-/// ... unless tasks leave no such gap several times in succession.
-const GAP_TRIES: u32 = 10;
 
 /// The program in scan, if any, also while it is stopped: a debugger may still look at it.
 type Active = Option<Loaded>;
@@ -168,32 +165,6 @@ impl ScanSlot {
             all,
             running: &self.running,
         })
-    }
-
-    /// As [`Self::between_scans`], for what takes a few microseconds and can wait: so early between two scans that none has
-    /// to wait for it. To hand a lock over costs a scan more than all of a debug request.
-    ///
-    /// # Errors
-    /// [`ScanHangs`] when a scan does not end within `patience`.
-    pub fn in_a_gap(&self, patience: Duration) -> Result<Pause<'_>, ScanHangs> {
-        self.in_a_gap_of(GAP, patience).map(|(pause, _)| pause)
-    }
-
-    /// As [`Self::in_a_gap`], for what takes `length` ns. Says whether the gap is that long: tasks may never leave one.
-    fn in_a_gap_of(&self, length: u64, patience: Duration) -> Result<(Pause<'_>, bool), ScanHangs> {
-        let deadline = Instant::now() + patience;
-        let mut tries = 0..GAP_TRIES;
-        loop {
-            let mut pause = self.between_scans(deadline.saturating_duration_since(Instant::now()))?;
-            let idle = pause.idle_time();
-            let fits = idle >= length || !pause.is_running();
-            if fits || tries.next().is_none() {
-                return Ok((pause, fits));
-            }
-            drop(pause);
-            // The most time is left right after a scan. Then the lock is handed over to whoever waits for it.
-            thread::sleep(Duration::from_nanos(idle));
-        }
     }
 
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in

@@ -1,26 +1,29 @@
-//! Gives up scans that hang, and feeds the watchdog of the service manager.
+//! Gives up scans that hang, and sees to it that the watchdog of the service manager is fed.
 //!
 //! Being fed is a promise that scans make progress: when one hangs there is no more food, and the manager ends the process.
-//! The thread is real-time and more urgent than any scan, because it has to act while one hangs, be it on the only processor.
-//! It takes a few microseconds twenty times a second. A computer that is busy with ordinary work does not starve it: that
-//! must not end a plant.
+//! The thread that looks is real-time and more urgent than any scan, because it has to act while one hangs, be it on the only
+//! processor. It takes a few microseconds twenty times a second. To send a message takes much longer, so another thread does it
+//! that is less urgent than any scan, and still real-time: a computer that is busy with ordinary work does not starve it, for
+//! that must not end a plant.
 //!
 //! What cannot happen unless the engine itself is broken ends the process at once: a task that is not woken for its scan, and
 //! housekeeping that stands still, without which no fault would be noticed.
+
+mod feeding;
 
 use std::io;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use openplc_engine::watch::{Activity, Vigil};
 use openplc_rt::fault_record;
-use sd_notify::NotifyState;
 
-use crate::scan::ScanSlot;
+use crate::scan::{ScanSlot, Urgency};
 use crate::service_manager::ServiceManager;
+use feeding::{Feeding, Starving};
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -57,20 +60,23 @@ impl Heart {
     }
 }
 
-/// Starts the thread.
+/// Starts the threads.
 ///
 /// # Errors
-/// When there is none to be had.
+/// When there are none to be had.
 pub fn start(slot: Arc<ScanSlot>, pulse: Arc<Pulse>, manager: ServiceManager) -> io::Result<()> {
-    let feed_every = sd_notify::watchdog_enabled().map(|limit| limit / 4);
+    let feeding = sd_notify::watchdog_enabled().map(|limit| Arc::new(Feeding::within(limit, manager)));
+    if let Some(feeding) = feeding.clone() {
+        slot.spawn("feeding", Urgency::BelowScans, move || feeding.feed_for_ever())?;
+    }
     let watching = slot.clone();
-    slot.spawn_most_urgent("watchdog", move || {
-        watch_for_ever(&watching, &pulse, &manager, feed_every);
+    slot.spawn("watchdog", Urgency::AboveScans, move || {
+        watch_for_ever(&watching, &pulse, feeding.as_deref());
     })
 }
 
-fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, manager: &ServiceManager, feed_every: Option<Duration>) {
-    let mut fed = None::<Instant>;
+fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, feeding: Option<&Feeding>) {
+    let mut starving = Starving::default();
     let mut heart = Heart::default();
     let mut vigils: Vec<Vigil> = slot.debts().map(|_| Vigil::default()).collect();
     loop {
@@ -97,12 +103,14 @@ fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, manager: &ServiceManager, feed
         if heart.has_stopped(pulse) {
             end(slot, "its housekeeping stands still");
         }
-        if let Some(every) = feed_every
+        if let Some(feeding) = feeding
             && !hangs
-            && fed.is_none_or(|fed| fed.elapsed() >= every)
         {
-            manager.notify(&NotifyState::Watchdog);
-            fed = Some(Instant::now());
+            feeding.note_progress();
+            // A scan that is long and allowed to be has kept the other thread from the only processor.
+            if starving.look(feeding) {
+                feeding.feed();
+            }
         }
         thread::sleep(LOOK_EVERY);
     }

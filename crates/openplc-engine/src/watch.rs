@@ -113,6 +113,22 @@ impl Watch {
         self.given_up.load(Ordering::Acquire)
     }
 
+    /// When the scan in progress, or the one that is due within `length`, is expected to have ended: after the longest time that
+    /// one has taken until now. `None`: the thread sleeps for longer.
+    #[must_use]
+    pub fn busy_until(&self, now: u64, length: u64) -> Option<u64> {
+        let begin = match (
+            self.since.load(Ordering::Relaxed),
+            self.due.load(Ordering::Relaxed),
+        ) {
+            (0, 0) => return None,
+            (0, due) if due >= now.saturating_add(length) => return None,
+            (0, due) => due,
+            (since, _) => since,
+        };
+        Some(begin.saturating_add(self.longest.load(Ordering::Relaxed)))
+    }
+
     /// How long a scan takes, as far as that is known: the longest one until now.
     #[must_use]
     pub fn scan_length(&self, now: u64) -> u64 {
@@ -173,6 +189,23 @@ mod tests {
         assert!(debt(351).is_overdue);
         watch.rest(None);
         assert_eq!(watch.debt(u64::MAX), None, "nothing will be due");
+    }
+
+    #[test]
+    fn who_needs_a_gap_waits_for_the_scan_in_progress_and_for_the_one_that_comes_too_soon() {
+        let watch = Watch::default();
+        assert_eq!(watch.busy_until(1_000, 50), None, "no program");
+        watch.exchange(1_000, 500);
+        watch.begin(1, 1_000);
+        watch.end(1_000, 1_020);
+        watch.rest(Some(2_000));
+        assert_eq!(watch.busy_until(1_950, 50), None, "just long enough");
+        assert_eq!(watch.busy_until(1_951, 50), Some(2_020));
+        watch.begin(2, 2_003);
+        assert_eq!(watch.busy_until(2_005, 50), Some(2_023));
+        watch.end(2_003, 2_010);
+        watch.rest(None);
+        assert_eq!(watch.busy_until(2_011, u64::MAX), None, "nothing will be due");
     }
 
     #[test]

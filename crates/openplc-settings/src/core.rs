@@ -49,7 +49,7 @@ pub struct RealTime {
 /// Section `[retain]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retain {
-    /// Time between two looks at the values (10 ms to 1 min): so old they may be after a loss of power.
+    /// How old the values may be after a loss of power (10 ms to 1 min).
     pub interval: Duration,
 }
 

@@ -64,9 +64,10 @@ impl Disk {
 
     /// Sees to it that these values are on disk as the newest ones. What fails is said once, until it succeeds again.
     pub fn keep(&mut self, snapshot: &Arc<Snapshot>) {
+        let began_ms = unix_ms();
         let result = self.write(snapshot);
         if self.succeeded(result) {
-            self.same_ms = unix_ms();
+            self.same_ms = began_ms;
         }
     }
 

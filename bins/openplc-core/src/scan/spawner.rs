@@ -11,24 +11,29 @@ use openplc_settings::core::RealTime;
 use crate::daemon;
 use crate::real_time::{self, Scheduling};
 
+/// Least priority of a real-time thread.
+const LEAST_PRIORITY: i32 = 1;
+
 /// What a thread executes.
 type Work = Box<dyn FnOnce() + Send>;
 
 /// How urgent a thread is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Urgency {
     /// More urgent than any scan, on any processor that the process was given.
     AboveScans,
     /// The scans of a task; 0 is the most urgent one.
     Scan(usize),
+    /// Not more urgent than any scan, but than everything that is not real-time; on any processor that the process was given.
+    BelowScans,
 }
 
 /// A thread to be.
 pub struct RealTimeThread {
     /// Name, at most 15 bytes.
     pub name: String,
-    /// Its place among the others.
-    pub place: Place,
+    /// How urgent it is.
+    pub urgency: Urgency,
     /// Bytes of stack.
     pub stack: usize,
 }
@@ -91,21 +96,23 @@ impl Spawner {
 impl Order {
     /// `given` are the processors that the process was given.
     fn execute(self, policy: Policy, wished: &RealTime, given: Option<&Vec<usize>>) {
-        let RealTimeThread { name, place, stack } = self.thread;
+        let RealTimeThread { name, urgency, stack } = self.thread;
         let of_scans = wished.priority;
         let (work, done, given) = (self.work, self.done, given.cloned());
         let started = thread::Builder::new()
             .name(name)
             .stack_size(stack)
             .spawn(move || {
-                match place {
-                    // As it was inherited from the spawner, but not the choice of processors.
-                    Place::AboveScans => {
-                        let _ = given.map(|given| scheduling::set_affinity(&given));
-                    }
-                    Place::Scan(rank) => {
+                match urgency {
+                    // The priority as it was inherited from the spawner.
+                    Urgency::AboveScans => settle_on(given.as_deref()),
+                    Urgency::Scan(rank) => {
                         let rank = i32::try_from(rank).unwrap_or(i32::MAX);
-                        settle(policy, of_scans.saturating_sub(rank).max(1));
+                        settle(policy, of_scans.saturating_sub(rank).max(LEAST_PRIORITY));
+                    }
+                    Urgency::BelowScans => {
+                        settle(policy, LEAST_PRIORITY);
+                        settle_on(given.as_deref());
                     }
                 }
                 work();
@@ -113,6 +120,11 @@ impl Order {
         // Whoever ordered it waits for this.
         let _ = done.send(started.map(drop));
     }
+}
+
+/// On all processors that the process was given: what was inherited is the choice for scans.
+fn settle_on(given: Option<&[usize]>) {
+    let _ = given.map(scheduling::set_affinity);
 }
 
 /// Takes the thread's own place among the others.

@@ -9,7 +9,7 @@ use openplc_program::Faulted;
 use openplc_rt::task_lock::Seat;
 use openplc_rt::{clock, fault_record, memory};
 
-use super::spawner::{Place, RealTimeThread};
+use super::spawner::{RealTimeThread, Urgency};
 use super::{Active, ScanSlot, ScanThread};
 use crate::daemon;
 use crate::loaded::{ScanTask, TaskFaultCause};
@@ -21,14 +21,19 @@ const STACK: usize = 4 << 20;
 const STACK_OF_SCAN: usize = STACK - (128 << 10);
 
 impl ScanSlot {
-    /// Starts a thread that is more urgent than any scan, and may run on any processor.
+    /// Starts a thread that may run on any processor.
     ///
     /// # Errors
     /// When there is none to be had.
-    pub fn spawn_most_urgent(&self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    pub fn spawn(
+        &self,
+        name: &str,
+        urgency: Urgency,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
         let thread = RealTimeThread {
             name: name.to_owned(),
-            place: Place::AboveScans,
+            urgency,
             stack: daemon::STACK,
         };
         self.spawner.spawn(thread, work)
@@ -42,7 +47,7 @@ impl ScanSlot {
             let slot = self.clone();
             let thread = RealTimeThread {
                 name: format!("scan-{threads}"),
-                place: Place::Scan(*threads),
+                urgency: Urgency::Scan(*threads),
                 stack: STACK,
             };
             self.spawner.spawn(thread, move || {
