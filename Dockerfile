@@ -25,9 +25,9 @@ FROM ${BASE}
 LABEL org.opencontainers.image.title="OpenPLC Runtime" \
       org.opencontainers.image.description="PLC runtime for programs of the OpenPLC Editor" \
       org.opencontainers.image.licenses="MIT"
-# The runtime compiles PLC programs itself, and runs Python blocks.
+# The runtime compiles PLC programs itself, runs Python blocks, and plugins in Python environments of their own.
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends g++ python3 && \
+    apt-get install -y --no-install-recommends g++ python3 python3-venv && \
     rm -rf /var/lib/apt/lists/*
 # Fixed numbers, so that files on a volume keep their owner when the image changes.
 RUN groupadd --system --gid 900 openplc && \
@@ -41,6 +41,8 @@ COPY --from=build /out/ /usr/
 # Accounts, programs and whether the PLC runs. /var/run is a link to /run, so OpenPLC Runtime v4's /var/run/runtime is the same
 # folder; engines mount what has the longer path last, so that it is the one that counts.
 VOLUME /run/runtime
+# Where `openplcctl venv` makes Python environments: the launcher's place for them, on the volume.
+ENV OPENPLC_VENV_FOLDER=/run/runtime/venvs
 EXPOSE 8443 33333/udp
 # The API answers; it takes no account to ask for the version. What fails otherwise is the launcher's affair.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["setpriv", "--reuid=65534", "--regid=65534", \

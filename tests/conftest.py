@@ -13,6 +13,7 @@ from harness.plugins import Administrator  # noqa: E402
 from harness.programs import Programs, slow_to_compile  # noqa: E402
 from harness.processes import adopt_orphans, descendants  # noqa: E402
 from harness.runtime import BINARIES, Runtime, bring_to_an_end  # noqa: E402
+from harness.skips import add_to_the_list  # noqa: E402
 from harness.stall_witness import StallWitness  # noqa: E402
 
 RUNTIMES = []  # all that were started; for their output when a test fails
@@ -34,6 +35,10 @@ def pytest_sessionfinish(session):
         print(f"\nprocesses left behind: {left}")
         for process in left:
             process.kill()
+
+
+def pytest_terminal_summary(terminalreporter):
+    add_to_the_list(terminalreporter.stats.get("skipped", []))
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import uuid
+from pathlib import Path
 
 from harness.processes import all_processes, descendants
 from harness.runtime import START_TIME, STOP_TIME, Runtime
@@ -109,6 +110,16 @@ class ContainedRuntime(Runtime):
 
     def zombies(self):
         return [process for process in descendants(self.init) if process.state == "Z"]
+
+    def listening(self):
+        """Protocols and ports."""
+        found = set()
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            for line in Path(f"/proc/{self.init}/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" or table.startswith("udp"):
+                    found.add((table[:3], int(fields[1].rsplit(":", 1)[1], 16)))
+        return found
 
     def health(self):
         """What the image's HEALTHCHECK says: 0 when all is well."""

@@ -50,10 +50,13 @@ fn prepare(confinement: &Confinement) -> Result<()> {
         .context("Cannot reset the signal mask")?;
     umask(Mode::from_bits_truncate(0o077));
     // Memory of a service holds secrets and programs.
-    raise_limit(Resource::RLIMIT_CORE, 0);
+    set_limit(Resource::RLIMIT_CORE, 0);
     if confinement.real_time {
-        raise_limit(Resource::RLIMIT_RTPRIO, REAL_TIME_PRIORITY);
-        raise_limit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY);
+        set_limit(Resource::RLIMIT_RTPRIO, REAL_TIME_PRIORITY);
+        set_limit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY);
+    } else {
+        // Nothing else may take the processor from a scan, whatever this container or user is allowed.
+        set_limit(Resource::RLIMIT_RTPRIO, 0);
     }
     if geteuid().is_root() {
         let kept = kept_capabilities(confinement)?;
@@ -91,7 +94,7 @@ fn restrict(network: bool) {
 }
 
 /// Sets a limit as far as we may. The core itself tries what it needs, and explains what is missing.
-fn raise_limit(resource: Resource, wanted: rlim_t) {
+fn set_limit(resource: Resource, wanted: rlim_t) {
     if setrlimit(resource, wanted, wanted).is_err()
         && let Ok((_, hard)) = getrlimit(resource)
     {

@@ -17,7 +17,7 @@ const SYSTEM_SETTINGS: &str = "/etc/openplc-runtime";
 /// Longest path of a Unix socket: the size of `sun_path` less the final zero.
 const LONGEST_SOCKET_PATH: usize = 107;
 
-/// The folders of one installation.
+/// The folders of one installation. On the volume of a container data and sockets share one, so every name is there once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Places {
     /// One folder for each service's own data.
@@ -105,6 +105,31 @@ impl Places {
     /// Where the core publishes the configurations of plugins.
     pub fn plugin_folder(&self) -> PathBuf {
         self.run.join("plugins")
+    }
+
+    /// Accounts, secrets and certificate.
+    pub fn api_state(&self) -> PathBuf {
+        self.data.join("api")
+    }
+
+    /// Programs, and what was commanded last.
+    pub fn core_state(&self) -> PathBuf {
+        self.data.join("core")
+    }
+
+    /// One folder for each build that is under way.
+    pub fn builds(&self) -> PathBuf {
+        self.run.join("builds")
+    }
+
+    /// What the core makes and nobody misses later.
+    pub fn core_transient(&self) -> PathBuf {
+        self.run.join("core-transient")
+    }
+
+    /// What plugins keep.
+    pub fn plugin_state(&self) -> PathBuf {
+        self.data.join("plugin-state")
     }
 
     /// Python environments of plugins.
@@ -235,6 +260,27 @@ mod tests {
         assert_eq!(elsewhere.settings, Path::new("/srv/settings"));
         let system = Places::choose(None, None, true).unwrap();
         assert_eq!(system.settings, Path::new(SYSTEM_SETTINGS));
+    }
+
+    #[test]
+    fn no_two_things_have_the_same_place_where_data_and_sockets_share_a_folder() {
+        let volume = Path::new(RUNTIME_FOLDER);
+        let places = Places {
+            data: volume.into(),
+            run: volume.into(),
+            settings: SYSTEM_SETTINGS.into(),
+        };
+        let all = [
+            places.api_state(),
+            places.core_state(),
+            places.core_transient(),
+            places.builds(),
+            places.plugin_folder(),
+            places.plugin_state(),
+            places.venvs(),
+        ];
+        let different: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(different.len(), all.len(), "{all:?}");
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
             network: false,
         },
         identities.compile.clone(),
-        places.run.join("builds"),
+        places.builds(),
     )?;
     let plugin_group = identities.plugin.as_ref().map(|user| user.gid);
     let core_sockets = vec![
@@ -174,7 +174,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
 }
 
 fn api(places: &Places, identities: &Identities, sockets: Vec<Inherited>, console: &Console) -> Result<Unit> {
-    let state = own_folder(&places.data.join("api"), identities.api.as_ref())?;
+    let state = own_folder(&places.api_state(), identities.api.as_ref())?;
     if import(&places.data, &state, identities.api.as_ref())
         .context("Cannot take over the accounts of OpenPLC Runtime v4")?
     {
@@ -212,8 +212,8 @@ fn api(places: &Places, identities: &Identities, sockets: Vec<Inherited>, consol
 }
 
 fn core(places: &Places, identities: &Identities, sockets: Vec<Inherited>) -> Result<Unit> {
-    let state = own_folder(&places.data.join("core"), identities.core.as_ref())?;
-    let runtime = own_folder(&places.run.join("core"), identities.core.as_ref())?;
+    let state = own_folder(&places.core_state(), identities.core.as_ref())?;
+    let runtime = own_folder(&places.core_transient(), identities.core.as_ref())?;
     let recipe = Recipe {
         program: find_program("openplc-core")?,
         arguments: Vec::new(),
@@ -263,7 +263,7 @@ fn plugins(places: &Places, identities: &Identities) -> Result<Plugins> {
     };
     Plugins::new(Circumstances {
         folder,
-        state: passage(&places.data.join("plugins")).context("Cannot use the folder of the plugins")?,
+        state: passage(&places.plugin_state()).context("Cannot use the folder of the plugins")?,
         user: user.cloned(),
         recipe,
     })
