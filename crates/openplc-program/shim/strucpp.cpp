@@ -4,11 +4,14 @@
 // have is looked for by the compiler: a name that a header lacks is found in the enclosing namespace instead, where a
 // stand-in for it lies (see `namespace strucpp` below), and a missing member is noticed by overload resolution.
 //
-// The headers of the upload come first: nothing of ours shall change what they mean.
+// The headers of the upload come first: nothing of ours shall change what they mean, but for the kind of their locks.
+#include "strucpp_locks.h"
 #define STRUCPP_V4_DEBUG_EXPORTS_DEFINE
 #include "debug_dispatch.hpp"
 #include "iec_located.hpp"
 #include "iec_std_lib.hpp"
+#include "iec_string.hpp"
+#include "iec_wstring.hpp"
 #include "generated.hpp"
 
 #include "openplc_program.h"
@@ -20,7 +23,6 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <pthread.h>
 #include <type_traits>
 #include <utility>
 
@@ -152,8 +154,6 @@ uint64_t string_layout() {
 
 thread_local char fault[240];
 
-void let_go_of_globals();
-
 int32_t failed(int32_t code, const char *text) {
     snprintf(fault, sizeof fault, "%s", text);
     return code;
@@ -177,7 +177,7 @@ template <typename Call> int32_t guarded(Call call) {
     jmp_buf way_out;
     if (_setjmp(way_out)) {
         openplc_leave();
-        let_go_of_globals();
+        openplc_lock::unlock_all();
         return failed(OPENPLC_EXCEPTION, openplc_exit_text());
     }
     openplc_enter(&way_out);
@@ -193,34 +193,19 @@ const TaskInstance *instances[MAX_TASKS];
 uint32_t task_count;
 
 // Held while programs exchange their copies of global variables, and for the whole of a scan where the headers do not
-// expect that tasks are executed at the same time. Whoever holds it up inherits the priority of who waits.
-pthread_mutex_t globals;
-
-void make_mutex() {
-    pthread_mutexattr_t attributes;
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
-    pthread_mutex_init(&globals, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-}
-
-thread_local bool holds_globals;
-
-void let_go_of_globals() {
-    if (holds_globals) {
-        holds_globals = false;
-        pthread_mutex_unlock(&globals);
-    }
-}
+// expect that tasks are executed at the same time.
+openplc_lock globals;
 
 struct hold_globals {
-    explicit hold_globals(bool wanted) {
-        if (wanted && task_count > 1) {
-            pthread_mutex_lock(&globals);
-            holds_globals = true;
-        }
+    explicit hold_globals(bool wanted) : held_(wanted && task_count > 1) {
+        if (held_)
+            globals.lock();
     }
-    ~hold_globals() { let_go_of_globals(); }
+    ~hold_globals() {
+        if (held_)
+            globals.unlock();
+    }
+    const bool held_;
 };
 
 template <typename Visit> void each_program(Visit visit) {
@@ -391,7 +376,6 @@ int32_t init(const openplc_host *host) {
     openplc_expect_exit();
     // Lines that a C/C++ block writes by other means than printf shall not wait for a full buffer.
     setvbuf(stdout, nullptr, _IOLBF, 0);
-    make_mutex();
     const int32_t result = guarded([] {
         each_program([](ProgramBase &instance) { bind(instance, first()); });
         const int32_t listed = list_tasks();

@@ -1,5 +1,5 @@
 /* Included in front of the generated units of a STruC++ program: the loader of Python blocks, which their code calls without
- * declaring it.
+ * declaring it, and the locks of global variables.
  *
  * Two instances of a block run the same code with the same script name. The code lies in a member function of the block, so
  * `this` tells them apart. */
@@ -23,6 +23,10 @@ int openplc_python_block(const void *instance, const char *script_name, const ch
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifdef __cplusplus
+#include "strucpp_locks.h"
 #endif
 
 #define python_block_loader(...) openplc_python_block(this, __VA_ARGS__)

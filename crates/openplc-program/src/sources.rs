@@ -27,6 +27,7 @@ pub const STRUCPP: &[(&str, &str)] = &[
         "strucpp_identity.cpp",
         include_str!("../shim/strucpp_identity.cpp"),
     ),
+    ("strucpp_locks.h", include_str!("../shim/strucpp_locks.h")),
     ("strucpp_units.h", include_str!("../shim/strucpp_units.h")),
     ("exports.map", include_str!("../shim/exports.map")),
 ];

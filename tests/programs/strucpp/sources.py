@@ -112,6 +112,7 @@ def configuration(program: Program) -> str:
         lines += ["#ifdef STRUCPP_THREADED", f"void *locatedGlobals[{len(global_places) or 1}] = {{ nullptr }};"]
         lines += ['extern "C" void *const *strucpp_get_located_globals(void) { return locatedGlobals; }']
         lines += ['extern "C" uint32_t strucpp_get_located_global_count(void) { return locatedGlobalsCount; }']
+        lines += _locks_by_number(program) if program.headers == "newest" else []
         lines += ["#endif", ""]
     initialisers = []
     for instance, pou in program.instances:
@@ -143,6 +144,16 @@ def configuration(program: Program) -> str:
     lines += ["ResourceInstance* Configuration_CONFIG0::get_resources() { return resources_storage; }"]
     lines += ["size_t Configuration_CONFIG0::get_resource_count() const { return 1; }"]
     return "\n".join([*lines, "", "}  // namespace strucpp", ""])
+
+
+def _locks_by_number(program: Program) -> list[str]:
+    """What a runtime may take the lock of a global variable with."""
+    lines = ["static detail::GlobalMutex *global_lock_of(uint32_t number) {", "    switch (number) {"]
+    lines += [f"    case {number}: return {v.name}.lock_handle();" for number, v in enumerate(program.globals)]
+    lines += ["    default: return nullptr;", "    }", "}"]
+    lines += [f'extern "C" uint32_t strucpp_global_count(void) {{ return {len(program.globals)}; }}']
+    lines += ['extern "C" bool strucpp_global_try_lock(uint32_t g) { return detail::global_try_lock(global_lock_of(g)); }']
+    return [*lines, 'extern "C" void strucpp_global_unlock(uint32_t g) { detail::global_unlock(global_lock_of(g)); }']
 
 
 def _located_row(variable: Variable) -> str:

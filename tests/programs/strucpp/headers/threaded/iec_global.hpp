@@ -26,6 +26,12 @@ template <typename V> class GlobalVar {
 #endif
         value.set(changed);
     }
+    template <typename F> auto with_lock(F &&use) -> decltype(use(static_cast<V *>(nullptr))) {
+#ifdef STRUCPP_THREADED
+        std::lock_guard<std::mutex> held(mtx_);
+#endif
+        return use(&value);
+    }
 
 #ifdef STRUCPP_THREADED
   private:
