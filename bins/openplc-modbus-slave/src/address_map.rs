@@ -1,7 +1,7 @@
 //! Which coil or register is which value of the process image.
 
-use openplc_modbus::{BitTable, RegisterTable};
-use openplc_plugin::{Address, Layout, Table, Width};
+use openplc_modbus::{BitTable, RegisterTable, WordOrder};
+use openplc_plugin::{Address, Layout, Table, View, Width};
 
 use crate::configuration::Counts;
 
@@ -63,47 +63,109 @@ impl AddressMap {
         }
     }
 
-    /// The place of a bit; `None` when it is beyond the last.
-    pub fn bit(&self, table: BitTable, number: u16) -> Option<Place> {
-        locate(
-            match table {
-                BitTable::Coils => &self.coils,
-                BitTable::DiscreteInputs => &self.discrete_inputs,
-            },
-            number,
-        )
+    /// Where `count` bits from number `first` on are; `None` when one is beyond the last.
+    pub fn bits(&self, table: BitTable, first: u16, count: usize) -> Option<Places> {
+        let segments = match table {
+            BitTable::Coils => &self.coils[..],
+            BitTable::DiscreteInputs => &self.discrete_inputs,
+        };
+        Places::within(segments, first, count)
     }
 
-    /// The place of a register; `None` when it is beyond the last.
-    pub fn register(&self, table: RegisterTable, number: u16) -> Option<Place> {
-        locate(
-            match table {
-                RegisterTable::HoldingRegisters => &self.holding_registers,
-                RegisterTable::InputRegisters => &self.input_registers,
-            },
-            number,
-        )
+    /// Where `count` registers from number `first` on are; `None` when one is beyond the last.
+    pub fn registers(&self, table: RegisterTable, first: u16, count: usize) -> Option<Places> {
+        let segments = match table {
+            RegisterTable::HoldingRegisters => &self.holding_registers[..],
+            RegisterTable::InputRegisters => &self.input_registers,
+        };
+        Places::within(segments, first, count)
     }
 }
 
-fn locate(segments: &[Segment], number: u16) -> Option<Place> {
-    let mut rest = u32::from(number);
-    for Segment { table, count } in segments {
-        let parts = match table.width() {
-            Width::Bit | Width::Byte | Width::Word => 1,
-            Width::Double => 2,
-            Width::Long => 4,
-        };
-        if rest < count * parts {
-            let (index, part) = (rest / parts, rest % parts);
-            let per_slot = table.width().values_per_slot();
-            let bit = (index % per_slot) as u8;
-            let address = Address::in_table(*table, index / per_slot, bit).ok()?;
-            return Some(Place { address, part, parts });
+/// Consecutive coils or registers of one request.
+#[derive(Debug, Clone)]
+pub struct Places(Vec<Run>);
+
+/// Those of them that lie in one table of the process image.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    table: Table,
+    /// Registers that each value takes: 1, 2 or 4; 1 for a bit.
+    parts: u32,
+    /// The first, counted from the beginning of the table.
+    first: u32,
+    count: u32,
+}
+
+impl Places {
+    fn within(segments: &[Segment], first: u16, count: usize) -> Option<Self> {
+        let (mut first, mut rest) = (u32::from(first), u32::try_from(count).ok()?);
+        let mut runs = Vec::with_capacity(segments.len());
+        for Segment { table, count } in segments {
+            let parts = match table.width() {
+                Width::Bit | Width::Byte | Width::Word => 1,
+                Width::Double => 2,
+                Width::Long => 4,
+            };
+            let here = (count * parts).saturating_sub(first).min(rest);
+            if here > 0 {
+                runs.push(Run {
+                    table: *table,
+                    parts,
+                    first,
+                    count: here,
+                });
+            }
+            first = first.saturating_sub(count * parts);
+            rest -= here;
         }
-        rest -= count * parts;
+        (rest == 0).then_some(Self(runs))
     }
-    None
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(|run| run.count as usize).sum()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Place> {
+        self.0.iter().flat_map(|run| {
+            (run.first..run.first + run.count).map_while(|number| {
+                let Run { table, parts, .. } = *run;
+                let (index, per_slot) = (number / parts, table.width().values_per_slot());
+                let bit = (index % per_slot) as u8;
+                let address = Address::in_table(table, index / per_slot, bit).ok()?;
+                let part = number % parts;
+                Some(Place { address, part, parts })
+            })
+        })
+    }
+
+    /// Appends the value in which each of them lies, as far as the image has it.
+    pub fn read(&self, view: &View<'_>, values: &mut Vec<u64>) {
+        for run in &self.0 {
+            if run.parts == 1 {
+                let start = values.len();
+                values.resize(start + run.count as usize, 0);
+                let present = view.values(run.table, run.first, &mut values[start..]);
+                values.truncate(start + present);
+            } else {
+                let places = Self(vec![*run]);
+                values.extend(places.iter().map_while(|place| view.value(place.address)));
+            }
+        }
+    }
+
+    /// The registers that lie in these values, one for each.
+    pub fn registers(&self, values: &[u64], order: WordOrder) -> impl Iterator<Item = u16> {
+        let parts = self.0.iter().flat_map(|run| {
+            let parts = run.parts;
+            (run.first..run.first + run.count).map(move |number| (number % parts, parts))
+        });
+        parts
+            .zip(values)
+            .map(move |((part, parts), value)| order.register(*value, part, parts))
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +178,8 @@ mod tests {
     }
 
     fn register(map: &AddressMap, number: u16) -> Option<(String, u32)> {
-        let place = map.register(RegisterTable::HoldingRegisters, number)?;
+        let places = map.registers(RegisterTable::HoldingRegisters, number, 1)?;
+        let place = places.iter().next()?;
         Some((place.address.to_string(), place.part))
     }
 
@@ -147,18 +210,32 @@ mod tests {
         };
         let map = map(&counts, 1024);
         let bit = |number| {
-            map.bit(BitTable::Coils, number)
-                .map(|place| place.address.to_string())
+            let places = map.bits(BitTable::Coils, number, 1)?;
+            Some(places.iter().next()?.address.to_string())
         };
         assert_eq!(bit(11).as_deref(), Some("%QX1.3"));
         assert_eq!(bit(12).as_deref(), Some("%MX0.0"));
         assert_eq!(bit(27).as_deref(), Some("%MX1.7"));
         assert_eq!(bit(28), None);
-        let input = map.bit(BitTable::DiscreteInputs, 8191);
-        assert_eq!(
-            input.map(|place| place.address.to_string()).as_deref(),
-            Some("%IX1023.7")
-        );
+        let inputs = map.bits(BitTable::DiscreteInputs, 8191, 1).unwrap();
+        assert_eq!(inputs.iter().next().unwrap().address.to_string(), "%IX1023.7");
+        assert!(map.bits(BitTable::DiscreteInputs, 8191, 2).is_none());
+    }
+
+    #[test]
+    fn one_request_may_go_over_several_tables() {
+        let map = map(&Counts::default(), 1024);
+        let places = map.registers(RegisterTable::HoldingRegisters, 2046, 4).unwrap();
+        let found: Vec<_> = places
+            .iter()
+            .map(|place| (place.address.to_string(), place.part))
+            .collect();
+        let expected = [("%MW1022", 0), ("%MW1023", 0), ("%MD0", 0), ("%MD0", 1)];
+        assert_eq!(found, expected.map(|(address, part)| (address.to_owned(), part)));
+        assert_eq!(places.count(), 4);
+        let values = [1, 2, 0x0003_0004, 0x0003_0004];
+        let registers: Vec<_> = places.registers(&values, WordOrder::HighFirst).collect();
+        assert_eq!(registers, [1, 2, 3, 4]);
     }
 
     #[test]

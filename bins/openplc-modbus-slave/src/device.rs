@@ -6,7 +6,7 @@ use openplc_modbus::identification::{self, Level};
 use openplc_modbus::{BitTable, Exception, RegisterTable, Request, WordOrder, response};
 use openplc_plugin::{PlcState, Write, WriteFailure};
 
-use crate::address_map::{AddressMap, Place};
+use crate::address_map::{AddressMap, Place, Places};
 use crate::pending_writes::PendingWrites;
 use crate::points::Points;
 use crate::policy::Policy;
@@ -80,11 +80,11 @@ impl<P: Points> Device<P> {
         let mut pending = self.pending();
         pending.forget_published(&self.points);
         let map = self.map();
-        let coil = |number| map.bit(BitTable::Coils, number);
-        let holding = |number| map.register(RegisterTable::HoldingRegisters, number);
+        let coils = |first, count| exist(map.bits(BitTable::Coils, first, count));
+        let holding = |first, count| exist(map.registers(RegisterTable::HoldingRegisters, first, count));
         match *request {
             Request::ReadBits(table, range) => {
-                let places = places(range.numbers().map(|number| map.bit(table, number)))?;
+                let places = exist(map.bits(table, range.first(), range.count().into()))?;
                 let values = self.values(&pending, &places)?.0;
                 response::bits(
                     request.function(),
@@ -94,7 +94,7 @@ impl<P: Points> Device<P> {
                 return Ok(Outcome::Read);
             }
             Request::ReadRegisters(table, range) => {
-                let places = places(range.numbers().map(|number| map.register(table, number)))?;
+                let places = exist(map.registers(table, range.first(), range.count().into()))?;
                 self.answer_registers(request, &pending, &places, answer)?;
                 return Ok(Outcome::Read);
             }
@@ -102,34 +102,31 @@ impl<P: Points> Device<P> {
                 return identify(level, object, answer);
             }
             Request::WriteCoil(number, on) => {
-                let places = places([coil(number)].into_iter())?;
+                let places = coils(number, 1)?;
                 self.write(&mut pending, &places, [u16::from(on)].into_iter())?;
             }
             Request::WriteCoils(first, bits) => {
-                let places = places(numbers(first, bits.count().into()).map(coil))?;
+                let places = coils(first, bits.count().into())?;
                 self.write(&mut pending, &places, bits.iter().map(u16::from))?;
             }
             Request::WriteRegister(number, value) => {
-                let places = places([holding(number)].into_iter())?;
+                let places = holding(number, 1)?;
                 self.write(&mut pending, &places, [value].into_iter())?;
             }
             Request::WriteRegisters(first, values) => {
-                let places = places(numbers(first, values.len()).map(holding))?;
+                let places = holding(first, values.len())?;
                 self.write(&mut pending, &places, values.iter())?;
             }
             Request::MaskRegister { register, and, or } => {
-                let places = places([holding(register)].into_iter())?;
+                let places = holding(register, 1)?;
                 let (values, _) = self.values(&pending, &places)?;
-                let old = places
-                    .iter()
-                    .zip(&values)
-                    .map(|(place, value)| self.register(place, *value));
+                let old = places.registers(&values, self.word_order);
                 let new = old.map(|old| old & and | or & !and);
                 self.write(&mut pending, &places, new)?;
             }
             Request::ReadWriteRegisters { read, first, values } => {
-                let read = places(read.numbers().map(holding))?;
-                let places = places(numbers(first, values.len()).map(holding))?;
+                let read = holding(read.first(), read.count().into())?;
+                let places = holding(first, values.len())?;
                 self.write(&mut pending, &places, values.iter())?;
                 self.answer_registers(request, &pending, &read, answer)?;
                 return Ok(Outcome::Written);
@@ -143,14 +140,11 @@ impl<P: Points> Device<P> {
         &self,
         request: &Request<'_>,
         pending: &PendingWrites<P::Ticket>,
-        places: &[Place],
+        places: &Places,
         answer: &mut Vec<u8>,
     ) -> Result<(), Exception> {
         let (values, _) = self.values(pending, places)?;
-        let registers = places
-            .iter()
-            .zip(&values)
-            .map(|(place, value)| self.register(place, *value));
+        let registers = places.registers(&values, self.word_order);
         response::registers(request.function(), registers, answer);
         Ok(())
     }
@@ -159,20 +153,23 @@ impl<P: Points> Device<P> {
     fn values(
         &self,
         pending: &PendingWrites<P::Ticket>,
-        places: &[Place],
+        places: &Places,
     ) -> Result<(Vec<u64>, PlcState), Exception> {
-        let mut values = Vec::with_capacity(places.len());
+        let count = places.count();
+        let mut values = Vec::with_capacity(count);
         let state = self.points.read(|view| {
             values.clear();
-            values.extend(places.iter().map_while(|place| view.value(place.address)));
+            places.read(view, &mut values);
             view.moment().state
         });
         let state = state.map_err(|_| Exception::SERVER_DEVICE_FAILURE)?;
-        if values.len() < places.len() {
+        if values.len() < count {
             return Err(Exception::ILLEGAL_DATA_ADDRESS);
         }
-        for (value, place) in values.iter_mut().zip(places) {
-            *value = pending.value(place.address).unwrap_or(*value);
+        if !pending.is_empty() {
+            for (value, place) in values.iter_mut().zip(places.iter()) {
+                *value = pending.value(place.address).unwrap_or(*value);
+            }
         }
         Ok((values, state))
     }
@@ -181,16 +178,16 @@ impl<P: Points> Device<P> {
     fn write(
         &self,
         pending: &mut PendingWrites<P::Ticket>,
-        places: &[Place],
+        places: &Places,
         contents: impl Iterator<Item = u16>,
     ) -> Result<(), Exception> {
         let (values, state) = self.values(pending, places)?;
         if state != PlcState::Running {
             return Err(Exception::SERVER_DEVICE_FAILURE);
         }
-        let mut writes: Vec<Write> = Vec::with_capacity(places.len());
+        let mut writes: Vec<Write> = Vec::with_capacity(values.len());
         for ((place, old), content) in places.iter().zip(values).zip(contents) {
-            let Place { address, part, parts } = *place;
+            let Place { address, part, parts } = place;
             let changed = |value| self.word_order.with_register(value, part, parts, content);
             match writes.last_mut().filter(|write| write.address == address) {
                 Some(write) => write.value = changed(write.value),
@@ -210,25 +207,14 @@ impl<P: Points> Device<P> {
         }
     }
 
-    fn register(&self, place: &Place, value: u64) -> u16 {
-        self.word_order.register(value, place.part, place.parts)
-    }
-
     fn pending(&self) -> MutexGuard<'_, PendingWrites<P::Ticket>> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Consecutive numbers, which the caller knows to be in range.
-fn numbers(first: u16, count: usize) -> impl Iterator<Item = u16> {
-    (first..=u16::MAX).take(count)
-}
-
-/// All of these places, of which one may not exist.
-fn places(places: impl Iterator<Item = Option<Place>>) -> Result<Vec<Place>, Exception> {
-    places
-        .collect::<Option<_>>()
-        .ok_or(Exception::ILLEGAL_DATA_ADDRESS)
+/// Places of which one may be beyond the last.
+fn exist(places: Option<Places>) -> Result<Places, Exception> {
+    places.ok_or(Exception::ILLEGAL_DATA_ADDRESS)
 }
 
 fn identify(level: Level, object: u8, answer: &mut Vec<u8>) -> Result<Outcome, Exception> {

@@ -46,6 +46,11 @@ impl<T> PendingWrites<T> {
         self.values.extend(values);
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// What was written last to an address.
     pub fn value(&self, address: Address) -> Option<u64> {
         self.values.get(&address).map(|(value, _)| *value)
