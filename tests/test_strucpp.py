@@ -131,6 +131,8 @@ class TestDebugging:
         assert debugger.force_status("SCANS", b"\1") == 0x82
         assert debugger.frame("42 FF 00 00 01 00 01 01") == b"\x42\x81"
         assert debugger.client.command("46 00")["success"] is False
+        # Licences that vendors sell for their boards: the Editor asks for them and is told that there are none here.
+        assert [debugger.frame(request) for request in ("48", "49 00 01 00", "4A")] == [b"\x48\x85", b"\x49\x85", b"\x4a\x85"]
         assert debugger.frame("41")[:3] == b"\x41\x01\x7e"
         assert debugger.md5() == bundle(BLINK).md5
 

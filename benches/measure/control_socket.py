@@ -70,8 +70,11 @@ class ControlSocket:
 
     def value(self, path_end):
         """Value of an unsigned variable whose path ends like this."""
+        with_array = self.request("status")["program"]["generation"] == "strucpp"
         for variable in self.request("variables")["variables"]:
             if variable["path"].endswith(path_end):
-                answer = self.exchange(DEBUG, struct.pack(">BHH", LIST, 1, variable["index"] & 0xFFFF))
+                array, element = divmod(variable["index"], 0x10000)
+                address = struct.pack(">BH", array, element) if with_array else struct.pack(">H", element)
+                answer = self.exchange(DEBUG, struct.pack(">BH", LIST, 1) + address)
                 return int.from_bytes(answer[10:], "little")
         raise LookupError(f"no variable ends in {path_end}")

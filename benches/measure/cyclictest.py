@@ -39,7 +39,7 @@ class Comparison:
 def compare(core, pid, cycles, cpu=None, unit_ns=1):
     """Of the running task of 1 ms of the core with this process number."""
     with beside(core.value(".PHASE"), cycles + AFTERWARDS, cpu, unit_ns) as (process, histogram):
-        threads = [(pid, thread_of(pid, "scan")), (process.pid, measuring_thread(process))]
+        threads = [(pid, thread_of(pid, "scan-0")), (process.pid, measuring_thread(process))]
         before = core.task()
         processor = processor_per_wake_up(threads, cycles / 1000)
         after = core.task()

@@ -29,7 +29,7 @@ class Task:
     def restart(self):
         """From the first scan on, on the one processor that cyclictest has too."""
         self.core.restart()
-        os.sched_setaffinity(thread_of(self.pid, "scan"), {CPU})
+        os.sched_setaffinity(thread_of(self.pid, "scan-0"), {CPU})
 
 
 def both(task, seconds):

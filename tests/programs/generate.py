@@ -3,7 +3,7 @@
 
 generate.py                 rewrites examples/
 generate.py --check         fails when examples/ is not what this script writes
-generate.py NAME FOLDER     writes one program (without the shared headers)
+generate.py NAME FOLDER     writes one program (one of MatIEC without the shared headers)
 generate.py --list          names all programs
 """
 
@@ -14,6 +14,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import strucpp.bundle
+import strucpp_catalogue
 from catalogue import EXAMPLES as EXAMPLE_PROGRAMS
 from large import large
 from matiec.bundle import bundle_files
@@ -21,10 +23,14 @@ from pack import EXAMPLES, folder_files
 from scenarios import SCENARIOS
 
 PROGRAMS = {program.name: program for program in [*EXAMPLE_PROGRAMS, *SCENARIOS, large()]}
+# Of today's Editors.
+STRUCPP_PROGRAMS = {program.name: program for program in strucpp_catalogue.SCENARIOS}
 
 
 def program_files(name: str) -> dict[str, bytes]:
-    """The files of a program, without the shared headers, ready for `pack.pack`."""
+    """The files of a program; those of MatIEC without the shared headers, ready for `pack.pack`."""
+    if name in STRUCPP_PROGRAMS:
+        return strucpp.bundle.bundle_files(STRUCPP_PROGRAMS[name])
     return bundle_files(PROGRAMS[name])
 
 
@@ -46,13 +52,13 @@ def write(files: dict[str, bytes], folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", nargs="?", choices=sorted(PROGRAMS), metavar="NAME")
+    parser.add_argument("name", nargs="?", choices=sorted({**PROGRAMS, **STRUCPP_PROGRAMS}), metavar="NAME")
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--list", action="store_true")
     arguments = parser.parse_args()
     if arguments.list:
-        print("\n".join(sorted(PROGRAMS)))
+        print("\n".join(sorted({**PROGRAMS, **STRUCPP_PROGRAMS})))
     elif arguments.check:
         if outdated := outdated_examples():
             sys.exit(f"not up to date: {', '.join(outdated)}; run tests/programs/generate.py")

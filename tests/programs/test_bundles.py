@@ -197,3 +197,10 @@ def test_calls_with_en_and_eno_are_functions_in_front_of_their_block():
 def test_every_hostile_upload_differs():
     uploads = [make() for make in HOSTILE.values()]
     assert len(set(uploads)) == len(uploads)
+
+
+@pytest.mark.parametrize("name", generate.STRUCPP_PROGRAMS)
+def test_programs_of_todays_editors_have_what_those_upload(name):
+    files = generate.program_files(name)
+    assert {"generated.hpp", "configuration.cpp", "generated_debug.cpp", "defines.h", "debug-map.json"} <= files.keys()
+    assert "strucpp_runtime/include/debug_dispatch.hpp" in files

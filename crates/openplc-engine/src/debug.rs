@@ -18,11 +18,14 @@ const FORCE: u8 = 0x42;
 const RANGE: u8 = 0x43;
 const LIST: u8 = 0x44;
 const MD5: u8 = 0x45;
+/// Number of the device, and writing and reading of the licence that a vendor sells for it.
+const LICENCE: std::ops::RangeInclusive<u8> = 0x48..=0x4A;
 
 const SUCCESS: u8 = 0x7E;
 const OUT_OF_BOUNDS: u8 = 0x81;
 const OUT_OF_MEMORY: u8 = 0x82;
 const NOT_LOADED: u8 = 0x83;
+const UNSUPPORTED: u8 = 0x85;
 const READ_ONLY: u8 = 0x87;
 
 /// The variables of a program as a debugger sees them, by their addresses (`array << 16 | element`).

@@ -1,8 +1,9 @@
 //! The dialect of STruC++ programs: a variable has an array and a place in it.
 
 use super::{
-    FORCE, INFO, LIST, MAX_FRAME, MD5, Malformed, NOT_LOADED, NotForced, OUT_OF_BOUNDS, OUT_OF_MEMORY, RANGE,
-    READ_ONLY, SUCCESS, VALUES_HEADER, Variables, md5_bytes, put, values_header,
+    FORCE, INFO, LICENCE, LIST, MAX_FRAME, MD5, Malformed, NOT_LOADED, NotForced, OUT_OF_BOUNDS,
+    OUT_OF_MEMORY, RANGE, READ_ONLY, SUCCESS, UNSUPPORTED, VALUES_HEADER, Variables, md5_bytes, put,
+    values_header,
 };
 
 /// Most variables in one list.
@@ -82,6 +83,7 @@ impl Request {
             (MD5, [_, _, ..]) => Ok(Self::Md5),
             (MD5, _) => refuse(NOT_LOADED),
             (FORCE | RANGE | LIST, _) => refuse(OUT_OF_BOUNDS),
+            (function, _) if LICENCE.contains(&function) => refuse(UNSUPPORTED),
             _ => Err(Malformed::UnknownFunction(function)),
         }
     }

@@ -175,8 +175,16 @@ fn values_are_forced_and_released() {
 
 #[test]
 fn other_functions_are_not_known() {
-    for function in [0x00, 0x40, 0x46, 0x48, 0xFF] {
+    for function in [0x00, 0x40, 0x46, 0x47, 0x4B, 0xFF] {
         let refused = AnyRequest::parse(Dialect::Strucpp, &[function, 0, 0]);
         assert_eq!(refused, Err(Malformed::UnknownFunction(function)));
+    }
+}
+
+#[test]
+fn licences_of_vendors_are_not_supported() {
+    for function in [0x48, 0x49, 0x4A] {
+        let refused = AnyRequest::parse(Dialect::Strucpp, &[function]);
+        assert_eq!(refused, Err(Malformed::Answered(function, 0x85)));
     }
 }
