@@ -287,6 +287,20 @@ class TestRetain:
         assert api.get("/api/cold-start-plc").json()["status"].strip() == "COLD_START:OK"
         assert debugger.read_many(["NAME", "INSTANCE0.LEVELS[2]"]) == {"NAME": "first", "INSTANCE0.LEVELS[2]": 0}
 
+    def test_elements_without_a_place_for_a_forced_value_are_retained_too(self, debug, api):
+        main = RETAINING.pou("MAIN")
+        lamps = Variable("LAMPS", "ARRAY [0..2] OF COLOUR", retain=True)
+        body = main.body + "    if (SET)\n        LAMPS.at(1) = COLOUR::BLUE;\n"
+        changed = replace(RETAINING, pous=[replace(main, variables=[*main.variables, lamps], body=body)])
+        debugger = debug(bundle(changed))
+        assert debugger.force_status("INSTANCE0.LAMPS[1]", b"\1\0") == READ_ONLY
+        debugger.force("SET", True)
+        wait_until(lambda: debugger.read("INSTANCE0.LAMPS[1]") == 2, "the program to set values")
+        debugger.release("SET")
+        assert api.stop() == "STOP:OK"
+        assert api.start() == "START:OK"
+        assert debugger.read("INSTANCE0.LAMPS[1]") == 2
+
     def test_they_go_by_name_to_the_next_program(self, debug):
         debugger = debug(bundle(RETAINING))
         wait_until(lambda: debugger.read("COUNT") > 20, "scans")

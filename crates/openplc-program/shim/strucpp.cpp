@@ -43,11 +43,9 @@ uint32_t strucpp_get_located_global_count(void) __attribute__((weak));
 namespace strucpp {
 constexpr uint8_t LEAF_FLAG_READONLY = 0;
 constexpr uint8_t LEAF_FLAG_INDIRECT = 0;
-constexpr uint8_t LEAF_FLAG_RAW = 0;
 
 namespace debug {
 constexpr uint8_t openplc_indirect = LEAF_FLAG_INDIRECT;
-constexpr uint8_t openplc_raw = LEAF_FLAG_RAW;
 }  // namespace debug
 }  // namespace strucpp
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from .model import TYPES, Pou, Program, Variable
+from .model import ENUMERATIONS, TYPES, Pou, Program, Variable
 from .sources import has_locks
 
 
@@ -18,6 +18,7 @@ class Leaf:
     expression: str
     constant: bool
     retain: bool
+    bare: bool
 
 
 def leaves(program: Program) -> list[Leaf]:
@@ -31,9 +32,10 @@ def leaves(program: Program) -> list[Leaf]:
             for index in range(first, last + 1):
                 element = Variable("", element_type, constant=variable.constant)
                 add(array, f"{path}[{index}]", f"{expression}[{index}]", element, retain)
-        elif variable.type in TYPES:
+        elif variable.type in TYPES or variable.type in ENUMERATIONS:
             element = sum(1 for leaf in found if leaf.array == array)
-            found.append(Leaf(array, element, path, variable.type, expression, variable.constant, retain))
+            shown, bare = ENUMERATIONS.get(variable.type, variable.type), variable.type in ENUMERATIONS
+            found.append(Leaf(array, element, path, shown, expression, variable.constant, retain, bare))
         else:
             for member in program.pou(variable.type).variables:
                 add(array, f"{path}.{member.name}", f"{expression}.{member.name}", member, retain)
@@ -59,7 +61,7 @@ def source(program: Program) -> str:
         rows = [leaf for leaf in all_leaves if leaf.array == array]
         lines += [f"const Entry debug_arr_{array}[{len(rows) or 1}] STRUCPP_DEBUG_FLASH = {{"]
         for leaf in rows:
-            flags = (1 if leaf.constant else 0) | (2 if leaf.retain else 0)
+            flags = (1 if leaf.constant else 0) | (2 if leaf.retain else 0) | (8 if leaf.bare else 0)
             more = f"{flags}, {254 if leaf.type in ('STRING', 'WSTRING') else 0}" if newest else "0"
             lines += [f"    {{ (void*)&{leaf.expression}, TAG_{leaf.type}, {more} }},  // {leaf.path}"]
         lines += ["};"]

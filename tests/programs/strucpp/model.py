@@ -17,6 +17,9 @@ TYPES = {
     "STRING": (19, 127), "WSTRING": (20, 253),
 }  # fmt: skip
 
+# Enumerations, and what a debugger takes their values for. Elements of an array of them have no place for a forced value.
+ENUMERATIONS = {"COLOUR": "INT"}
+
 HEADERS = ("oldest", "threaded", "newest")
 
 
@@ -41,7 +44,7 @@ class Variable:
     def cpp_type(self) -> str:
         if self.array:
             element, first, last = self.array
-            return f"Array1D<IEC_{element}, {first}, {last}>"
+            return f"Array1D<{element if element in ENUMERATIONS else f'IEC_{element}'}, {first}, {last}>"
         return f"IEC_{self.type}" if self.type in TYPES else self.type
 
 

@@ -38,7 +38,7 @@ def header(program: Program) -> str:
     lines += ['#include "iec_located.hpp"', '#include "iec_std_lib.hpp"', "", "#include <array>", "#include <ctime>", "#include <string>", ""]
     lines += ["namespace strucpp {", ""]
     lines += [f"class {pou.name};" if not pou.is_program else f"class Program_{pou.name};" for pou in program.pous]
-    lines += ["class Configuration_CONFIG0;", ""]
+    lines += ["class Configuration_CONFIG0;", "", "enum class COLOUR : int16_t { RED, GREEN, BLUE };", ""]
     if has_locks(program):
         lines += [f"inline GlobalVar<{v.cpp_type}> {v.name}{{{v.initial}}};" for v in program.globals]
     for pou in program.pous:

@@ -33,6 +33,8 @@ inline uint8_t handle_set(uint8_t arr, uint16_t elem, bool forcing, const uint8_
         return STATUS_OUT_OF_BOUNDS;
     if (entry.flags & LEAF_FLAG_READONLY)
         return STATUS_READ_ONLY;
+    if (entry.flags & LEAF_FLAG_RAW)
+        return forcing ? STATUS_READ_ONLY : STATUS_OK;
     if (!forcing) {
         type_ops[entry.tag].unforce(entry.ptr);
         return STATUS_OK;
@@ -48,7 +50,9 @@ inline uint8_t handle_set(uint8_t arr, uint16_t elem, bool forcing, const uint8_
 inline uint16_t handle_read(uint8_t arr, uint16_t elem, uint8_t *dest) noexcept {
     const uint16_t size = handle_size(arr, elem);
     const Entry entry = read_entry(arr, elem);
-    if (size)
+    if (size && entry.flags & LEAF_FLAG_RAW)
+        std::memcpy(dest, entry.ptr, size);
+    else if (size)
         type_ops[entry.tag].read(entry.ptr, dest);
     return size;
 }

@@ -12,6 +12,8 @@ enum TypeTag : uint8_t {
 constexpr uint8_t LEAF_FLAG_READONLY = 1 << 0;
 constexpr uint8_t LEAF_FLAG_RETAIN = 1 << 1;
 constexpr uint8_t LEAF_FLAG_INDIRECT = 1 << 2;
+// A value without the wrapper that a debugger can hold it in.
+constexpr uint8_t LEAF_FLAG_RAW = 1 << 3;
 
 struct Entry {
     void *ptr;
