@@ -10,6 +10,8 @@ mod core_process;
 use std::fs;
 
 use core_process::{Client, Core, Image, build, times, until};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use openplc_image::PlcState as Published;
 use openplc_wire::control::{Answer, PlcState, Request};
 
@@ -50,7 +52,7 @@ fn footprint(pid: u32) -> [usize; 3] {
 }
 
 /// Faults that the process survives.
-fn contained(times: usize) {
+fn contained(times: usize, misbehaviour: u8, name: &str) {
     let core = Core::start();
     let mut client = core.connect();
     let image = core.image();
@@ -61,7 +63,7 @@ fn contained(times: usize) {
         let now = image.values([]).0.time_ns;
         std::thread::scope(|scope| {
             let watch = scope.spawn(|| watch(&image, now));
-            client.misbehave(1);
+            client.misbehave(misbehaviour);
             delays.push(watch.join().unwrap());
         });
         client.wait_for(PlcState::Error);
@@ -87,7 +89,7 @@ fn contained(times: usize) {
     );
     delays.sort_unstable();
     println!(
-        "{times} exceptions: outputs off after {:.0} µs in the middle, {:.0} µs at most, {:.2} intervals; {resident} KiB",
+        "{times} times {name}: outputs off after {:.0} µs in the middle, {:.0} µs at most, {:.2} intervals; {resident} KiB",
         delays[times / 2] as f64 / 1e3,
         delays[times - 1] as f64 / 1e3,
         delays[times - 1] as f64 / INTERVAL_NS as f64,
@@ -118,9 +120,57 @@ fn fatal(times: usize) {
     }
 }
 
+/// Scans without end: outputs are off while they hang, and then the service manager ends the process.
+fn endless(times: usize) {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    let mut before = None;
+    for time in 0..times {
+        let image = core.image();
+        let now = image.values([]).0.time_ns;
+        core.connect().misbehave_fatally(3);
+        watch(&image, now);
+        assert_eq!(
+            core.connect().status().state,
+            PlcState::Running,
+            "the scan still hangs"
+        );
+        let process = Pid::from_raw(core.pid().cast_signed());
+        kill(process, Signal::SIGABRT).unwrap();
+        core.restart_after_death();
+        let mut client = core.connect();
+        until("the state is known", || {
+            Some(client.status().state).filter(|state| *state != PlcState::Init)
+        });
+        if client.status().state == PlcState::Error {
+            start(&mut client);
+        }
+        if time == times / 2 {
+            before = Some(footprint(core.pid()));
+        }
+    }
+    let left = fs::read_dir(core.state_directory()).unwrap().count();
+    assert!(left < 10, "{left} files are left behind");
+    println!(
+        "{times} times a scan without end: {:?}, then {:?}",
+        before.unwrap(),
+        footprint(core.pid())
+    );
+}
+
 #[test]
-fn contained_faults_leave_nothing_behind() {
-    contained(times("OPENPLC_INJECTIONS", 30));
+fn exceptions_leave_nothing_behind() {
+    contained(times("OPENPLC_INJECTIONS", 30), 1, "an exception");
+}
+
+#[test]
+fn scans_that_take_too_long_leave_nothing_behind() {
+    contained(times("OPENPLC_INJECTIONS", 2), 10, "a scan that takes too long");
+}
+
+#[test]
+fn scans_without_end_leave_nothing_behind() {
+    endless(times("OPENPLC_INJECTIONS", 1));
 }
 
 #[test]
