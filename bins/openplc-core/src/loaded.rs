@@ -72,7 +72,7 @@ pub struct ScanTask {
     /// The located variables that it alone exchanges with the process image.
     binding: Binding,
     /// Time (ns) between its scans.
-    period: u64,
+    pub period: u64,
     run: TaskRun,
 }
 

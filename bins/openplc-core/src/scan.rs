@@ -217,7 +217,7 @@ impl ScanSlot {
                 new.cycle.follow(before.map(|before| &before.cycle), now);
                 thread
                     .watch
-                    .exchange(new.cycle.rest(now).unwrap_or(now), new.allowance);
+                    .exchange(new.cycle.rest(now).unwrap_or(now), new.period, new.allowance);
             }
             mem::swap(task, parked);
         }
@@ -311,10 +311,16 @@ impl ScanSlot {
         self.make_outputs_safe(PlcState::Error);
     }
 
+    /// The threads that ever had a task, the most urgent first.
+    fn watches(&self) -> impl Iterator<Item = &Watch> {
+        let watches = self.scan_threads.iter().map(|thread| &thread.watch);
+        watches.take_while(|watch| watch.is_used())
+    }
+
     /// What the thread of each task owes, the most urgent first.
     pub fn debts(&self) -> impl Iterator<Item = Option<Debt>> {
         let now = clock::now();
-        self.scan_threads.iter().map(move |thread| thread.watch.debt(now))
+        self.watches().map(move |watch| watch.debt(now))
     }
 
     /// The most urgent task whose scan in progress was given up, and for how long (ns) it has been executing.

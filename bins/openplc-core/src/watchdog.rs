@@ -19,14 +19,15 @@ use std::thread;
 use std::time::Duration;
 
 use openplc_engine::watch::{Activity, Vigil};
-use openplc_rt::fault_record;
+use openplc_program::MAX_TASKS;
+use openplc_rt::{clock, fault_record};
 
 use crate::scan::{ScanSlot, Urgency};
 use crate::service_manager::ServiceManager;
 use feeding::{Feeding, Starving};
 
-/// Time between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Time (ns) between two looks, or a little more.
+const LOOK_EVERY: u64 = 50_000_000;
 /// What is overdue must have been there at so many looks: half a second in which this computer did not stand still.
 const LEAST_LOOKS: u32 = 10;
 /// Looks at which housekeeping may be in the same round: a minute. It has ordinary priority and may wait for a disk.
@@ -78,7 +79,7 @@ pub fn start(slot: Arc<ScanSlot>, pulse: Arc<Pulse>, manager: ServiceManager) ->
 fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, feeding: Option<&Feeding>) {
     let mut starving = Starving::default();
     let mut heart = Heart::default();
-    let mut vigils: Vec<Vigil> = slot.debts().map(|_| Vigil::default()).collect();
+    let mut vigils: [Vigil; MAX_TASKS] = std::array::from_fn(|_| Vigil::default());
     loop {
         let mut hangs = false;
         for (task, (debt, vigil)) in slot.debts().zip(&mut vigils).enumerate() {
@@ -112,7 +113,10 @@ fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, feeding: Option<&Feeding>) {
                 feeding.feed();
             }
         }
-        thread::sleep(LOOK_EVERY);
+        let now = clock::now();
+        // Where no scan waits for it.
+        let next = slot.beside_deadlines(now + LOOK_EVERY);
+        thread::sleep(Duration::from_nanos(next - now));
     }
 }
 

@@ -127,7 +127,10 @@ fn endless(times: usize) {
     let mut before = None;
     for time in 0..times {
         let image = core.image();
-        let now = image.values([]).0.time_ns;
+        let now = until("a scan", || {
+            let moment = image.values([]).0;
+            (moment.state == Published::Running).then_some(moment.time_ns)
+        });
         core.connect().misbehave_fatally(3);
         watch(&image, now);
         assert_eq!(

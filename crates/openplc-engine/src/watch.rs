@@ -14,6 +14,8 @@ pub struct Watch {
     since: AtomicU64,
     /// Deadline that is slept for, or 0.
     due: AtomicU64,
+    /// Time between deadlines; 0 until there is a program.
+    interval: AtomicU64,
     /// Longest time that a scan may take, or that its thread may be late.
     allowance: AtomicU64,
     /// Longest scan of the program.
@@ -45,8 +47,10 @@ pub struct Debt {
 }
 
 impl Watch {
-    /// Another program takes its place: a scan of this task is `due`, and may take as long as `allowance`.
-    pub fn exchange(&self, due: u64, allowance: u64) {
+    /// Another program takes its place: a scan of this task is `due`, the others in steps of `interval`, and each may take as long
+    /// as `allowance`.
+    pub fn exchange(&self, due: u64, interval: u64, allowance: u64) {
+        self.interval.store(interval, Ordering::Relaxed);
         self.allowance.store(allowance, Ordering::Relaxed);
         self.longest.store(0, Ordering::Relaxed);
         self.due.store(due, Ordering::Relaxed);
@@ -129,6 +133,28 @@ impl Watch {
         Some(begin.saturating_add(self.longest.load(Ordering::Relaxed)))
     }
 
+    /// Whether there ever was a program.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        self.interval.load(Ordering::Relaxed) != 0
+    }
+
+    /// The first moment from `wished` on that is at least `guard` away from every deadline; `wished` where they leave no such
+    /// moment.
+    #[must_use]
+    pub fn beside_deadlines(&self, wished: u64, guard: u64) -> u64 {
+        let (due, interval) = (
+            self.due.load(Ordering::Relaxed),
+            self.interval.load(Ordering::Relaxed),
+        );
+        if due == 0 || 2 * guard >= interval {
+            return wished;
+        }
+        // Since the latest moment from which on one has to keep away from a deadline.
+        let phase = (wished + guard + interval - due % interval) % interval;
+        wished + (2 * guard).saturating_sub(phase)
+    }
+
     /// How long a scan takes, as far as that is known: the longest one until now.
     #[must_use]
     pub fn scan_length(&self, now: u64) -> u64 {
@@ -169,7 +195,7 @@ mod tests {
     fn a_scan_that_does_not_end_and_one_that_does_not_begin_are_overdue() {
         let watch = Watch::default();
         assert_eq!(watch.debt(1_000), None, "no program");
-        watch.exchange(100, 50);
+        watch.exchange(100, 1_000, 50);
         let debt = |now| watch.debt(now).unwrap();
         assert_eq!(
             (debt(120).activity, debt(120).is_overdue),
@@ -195,7 +221,7 @@ mod tests {
     fn who_needs_a_gap_waits_for_the_scan_in_progress_and_for_the_one_that_comes_too_soon() {
         let watch = Watch::default();
         assert_eq!(watch.busy_until(1_000, 50), None, "no program");
-        watch.exchange(1_000, 500);
+        watch.exchange(1_000, 1_000, 500);
         watch.begin(1, 1_000);
         watch.end(1_000, 1_020);
         watch.rest(Some(2_000));
@@ -209,6 +235,26 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_beside_deadlines_is_neither_close_before_one_nor_close_after() {
+        let watch = Watch::default();
+        assert!(!watch.is_used());
+        assert_eq!(watch.beside_deadlines(7_777, 50), 7_777, "no program");
+        watch.exchange(10_300, 1_000, 500);
+        assert!(watch.is_used());
+        for (wished, moment) in [
+            (15_249, 15_249),
+            (15_250, 15_350),
+            (15_300, 15_350),
+            (15_349, 15_350),
+            (15_350, 15_350),
+            (9_250, 9_350),
+        ] {
+            assert_eq!(watch.beside_deadlines(wished, 50), moment, "{wished}");
+        }
+        assert_eq!(watch.beside_deadlines(15_300, 500), 15_300, "there is none");
+    }
+
+    #[test]
     fn the_length_of_scans_is_the_longest_one_or_that_in_progress() {
         let watch = Watch::default();
         watch.begin(1, 100);
@@ -218,7 +264,7 @@ mod tests {
         assert_eq!(watch.scan_length(210), 40);
         assert_eq!(watch.scan_length(250), 50);
         watch.end(200, 201);
-        watch.exchange(0, 0);
+        watch.exchange(0, 1_000, 0);
         assert_eq!(watch.scan_length(300), 0, "another program");
     }
 

@@ -11,7 +11,7 @@ use openplc_engine::watch::{Activity, Watch};
 fn a_scan_that_ends_while_it_is_given_up_is_seen_alike_by_both() {
     loom::model(|| {
         let watch = Arc::new(Watch::default());
-        watch.exchange(1, 10);
+        watch.exchange(1, 1, 10);
         watch.begin(1, 100);
         let scanning = thread::spawn({
             let watch = watch.clone();

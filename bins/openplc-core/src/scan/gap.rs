@@ -15,6 +15,8 @@ use super::{Pause, ScanHangs, ScanSlot};
 pub const GAP: u64 = 100_000;
 /// ... unless tasks leave no such gap several times in succession.
 const TRIES: u32 = 10;
+/// How far (ns) from deadlines [`ScanSlot::beside_deadlines`] is.
+const GUARD: u64 = 50_000;
 /// How long (ns) after the expected end of a scan the next look is.
 const AFTER_SCAN: u64 = 20_000;
 
@@ -50,6 +52,12 @@ impl ScanSlot {
         Ok((pause, fits))
     }
 
+    /// The first moment (ns) from `wished` on that is not close to a deadline: for what is more urgent than scans and can wait.
+    pub fn beside_deadlines(&self, wished: u64) -> u64 {
+        self.watches()
+            .fold(wished, |wished, watch| watch.beside_deadlines(wished, GUARD))
+    }
+
     /// How long (ns) it is until a gap of this length is to be expected; `None`: there is one now, as far as can be seen without
     /// a lock.
     fn time_until_gap(&self, length: u64) -> Option<u64> {
@@ -57,8 +65,7 @@ impl ScanSlot {
             return None;
         }
         let now = clock::now();
-        let watches = self.scan_threads.iter().map(|thread| &thread.watch);
-        watches
+        self.watches()
             .filter_map(|watch| watch.busy_until(now, length))
             .map(|end| end.saturating_sub(now) + AFTER_SCAN)
             .max()
