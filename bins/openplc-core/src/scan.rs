@@ -168,7 +168,8 @@ impl ScanSlot {
     }
 
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
-    /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once.
+    /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once, or
+    /// when its thread wakes up from a nap.
     /// `hand_over` may copy from a program that was running until now to the one that takes its place; it must not allocate,
     /// and takes `hand_over_time` ns at most.
     ///
@@ -214,7 +215,8 @@ impl ScanSlot {
         for ((task, parked), thread) in tasks.zip(&mut new.tasks).zip(&self.scan_threads) {
             if let Some(new) = parked {
                 let before = task.as_ref().filter(|_| ran || faulted);
-                new.cycle.follow(before.map(|before| &before.cycle), now);
+                let first = threads::earliest(&thread.watch, now);
+                new.cycle.follow(before.map(|before| &before.cycle), first);
                 thread
                     .watch
                     .exchange(new.cycle.rest(now).unwrap_or(now), new.period, new.allowance);

@@ -31,14 +31,14 @@ impl Cycle {
     }
 
     /// Goes on where `before` ends: with the same interval in its phase, so that no deadline is missed. Otherwise the first
-    /// scan is due at `now`.
-    pub fn follow(&mut self, before: Option<&Self>, now: u64) {
+    /// scan is due at `first`.
+    pub fn follow(&mut self, before: Option<&Self>, first: u64) {
         match before {
             Some(before) if before.schedule.interval() == self.schedule.interval() => {
                 self.schedule = before.schedule.clone();
                 self.first = self.schedule.deadline();
             }
-            _ => self.start(now),
+            _ => self.start(first),
         }
     }
 

@@ -82,7 +82,7 @@ fn overhead() {
             &format!("scan with {located} located"),
             Box::new(|| {
                 // It runs until the end.
-                slot.scan(&mut seat).unwrap()
+                slot.scan(&mut seat).unwrap().deadline
             }),
         );
         let mut guard = seat.lock();
