@@ -1,4 +1,4 @@
-"""Plugins that hang, crash in a loop or flood everything: the scans go on, and so do other plugins."""
+"""Plugins that hang, crash in a loop, flood everything or eat memory: the scans go on, and so do other plugins."""
 
 import os
 import socket
@@ -109,7 +109,10 @@ def test_a_plugin_that_crashes_is_started_again_and_again(plant, witness):
 def test_a_plugin_that_floods_is_bounded(plant, witness, mode):
     plant.start(mode)
     wait_for(plant.runtime, plant.api, "hostile")
-    wait_until(lambda: plugins(plant.api)["hostile"]["writes"]["dropped"] > 10_000, "a flood")
+    if mode == "flood":
+        wait_until(lambda: plugins(plant.api)["hostile"]["writes"]["dropped"] > 10_000, "a flood")
+    else:
+        wait_logged(plant.api, " of a flood")
     before = len(plant.api.logs())
     observe(plant, witness)
     entries = plant.api.logs()
@@ -118,6 +121,15 @@ def test_a_plugin_that_floods_is_bounded(plant, witness, mode):
         # Dropped lines are counted, and what others say stays.
         wait_logged(plant.api, "too many a second")
         assert any("Plugin hostile" in entry["message"] for entry in entries), before
+
+
+def test_a_plugin_that_eats_memory_gets_no_more_than_its_share(plant, witness):
+    """Of the launcher; that of its unit is tried on the booted system."""
+    plant.start("eat")
+    wait_logged(plant.api, "hostile: no more memory after")
+    observe(plant, witness)
+    eaten = [line for line in plant.api.log_text().splitlines() if "no more memory after" in line]
+    assert all(int(line.split()[-2]) <= 1024 for line in eaten), eaten
 
 
 def test_no_holes_are_made_in_shared_memory(plant):

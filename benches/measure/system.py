@@ -35,10 +35,14 @@ def machine():
 
 
 @contextmanager
-def launched():
-    """A fresh runtime in a folder of its own."""
+def launched(**settings):
+    """A fresh runtime in a folder of its own; settings are texts of files of the administrator, such as `modbus_slave`."""
     with tempfile.TemporaryDirectory(prefix="openplc-bench-") as folder:
         runtime = Runtime(Path(folder) / "data")
+        for name, text in settings.items():
+            path = runtime.data / "etc" / f"{name.replace('_', '-')}.toml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
         try:
             yield runtime.start()
         finally:

@@ -1,6 +1,7 @@
 """Wake-up latency and processor time of a task of 1 ms beside cyclictest: same priority, same period, same processor,
 half a period apart."""
 
+import json
 import os
 import statistics
 from contextlib import nullcontext
@@ -17,12 +18,15 @@ PERCENTILES = (50, 99)
 
 
 class Task:
-    """A running task of 1 ms: its core, its thread, its figures."""
+    """A running task of 1 ms: its core, its thread, its figures. `conf` has configurations of plugins, by name."""
 
-    def __init__(self, runtime, located=0):
+    def __init__(self, runtime, located=0, conf=None):
         self.api = runtime.login()
         self.port = runtime.port
-        self.api.deploy(wake_ups(located).zip(), timeout=300)
+        program = wake_ups(located)
+        for name, document in (conf or {}).items():
+            program = program.with_file(f"conf/{name}.json", json.dumps(document).encode())
+        self.api.deploy(program.zip(), timeout=300)
         self.core = ControlSocket(runtime.data / "run" / "plc_runtime.socket")
         self.pid = runtime.process("openplc-core").pid
 

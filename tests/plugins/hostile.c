@@ -1,4 +1,4 @@
-/* A native plugin that does what its configuration says: hang, flood, crash. */
+/* A native plugin that does what its configuration says: hang, flood, crash, eat memory. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -35,6 +35,13 @@ static void *work(void *unused) {
             }
         }
         runtime.log_info("no more holes");
+    }
+    if (is("eat")) {
+        size_t chunk = 16 << 20, chunks = 0;
+        for (char *memory; (memory = malloc(chunk)) != NULL; chunks++) {
+            memset(memory, 1, is("all") ? chunk : 1);
+        }
+        runtime.log_error("no more memory after %zu MiB", chunks * 16);
     }
     while (is("flood")) {
         count++;

@@ -20,6 +20,9 @@ use crate::restrictions::{restrict_calls, restrict_files};
 
 /// Highest real-time priority that the core may choose.
 const REAL_TIME_PRIORITY: rlim_t = 90;
+/// Private memory (bytes) of a plugin, in place of its unit's `MemoryMax=`. Address space that is reserved counts, too, as for stacks of
+/// threads, so it is twice as much.
+const PLUGIN_MEMORY: rlim_t = 1 << 30;
 
 /// Executes the program; returns only when that failed.
 pub fn confine_and_execute(confinement: &Confinement) -> Error {
@@ -57,6 +60,9 @@ fn prepare(confinement: &Confinement) -> Result<()> {
     } else {
         // Nothing else may take the processor from a scan, whatever this container or user is allowed.
         set_limit(Resource::RLIMIT_RTPRIO, 0);
+    }
+    if confinement.network {
+        set_limit(Resource::RLIMIT_DATA, PLUGIN_MEMORY);
     }
     if geteuid().is_root() {
         let kept = kept_capabilities(confinement)?;
