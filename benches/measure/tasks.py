@@ -1,4 +1,5 @@
-"""The most urgent of three tasks, beside what it is alone: both beside cyclictest in the same run."""
+"""The most urgent of three tasks, beside what it is alone: both beside cyclictest in the same run. The tasks share a located
+global variable, and each has an output of its own."""
 
 import os
 import statistics
@@ -22,6 +23,8 @@ FAST = """
         PHASE = static_cast<UDINT_t>(now.tv_nsec % 1000000);
     }
     SCANS = SCANS + 1;
+    OUT = OUT + 1;
+    $TOTAL := $TOTAL + 1;
 """
 SLOW = f"""
     timespec begin, now;
@@ -30,20 +33,30 @@ SLOW = f"""
         clock_gettime(CLOCK_MONOTONIC, &now);
     }} while ((now.tv_sec - begin.tv_sec) * 1000000000LL + now.tv_nsec - begin.tv_nsec < {BUSY_MS} * 1000000LL);
     SCANS = SCANS + 1;
+    OUT = OUT + 1;
+    $TOTAL := $TOTAL + 1;
 """
 COUNTER = Variable("SCANS", "UDINT")
+SHARED = Variable("TOTAL", "UDINT", location="%QD0")
+
+
+def out(number):
+    return Variable("OUT", "UINT", location=f"%QW{number}")
+
+
 THREE = Program(
     "three_tasks",
     [
-        Pou("FAST_PROGRAM", [COUNTER, Variable("PHASE", "UDINT")], FAST),
-        Pou("MIDDLE_PROGRAM", [COUNTER], "    SCANS = SCANS + 1;\n"),
-        Pou("SLOW_PROGRAM", [COUNTER], SLOW),
+        Pou("FAST_PROGRAM", [COUNTER, out(0), Variable("PHASE", "UDINT")], FAST, (SHARED.name,)),
+        Pou("MIDDLE_PROGRAM", [COUNTER, out(1)], "    SCANS = SCANS + 1;\n    OUT = OUT + 1;\n"),
+        Pou("SLOW_PROGRAM", [COUNTER, out(2)], SLOW, (SHARED.name,)),
     ],
     [
         Task("FAST", 1_000_000, 0, [("FAST0", "FAST_PROGRAM")]),
         Task("MIDDLE", 10_000_000, 1, [("MIDDLE0", "MIDDLE_PROGRAM")]),
         Task("SLOW", 100_000_000, 2, [("SLOW0", "SLOW_PROGRAM")]),
     ],
+    [SHARED],
 )
 ONE = replace(THREE, name="one_task", pous=THREE.pous[:1], tasks=THREE.tasks[:1])
 
