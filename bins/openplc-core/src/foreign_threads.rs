@@ -5,8 +5,10 @@ use std::fs;
 
 use openplc_rt::fault_record;
 
+use crate::watchdog;
+
 /// Names of our own threads, besides those that [`runs_programs`].
-const OURS: [&str; 18] = [
+const OURS: [&str; 19] = [
     "openplc-core",
     "program-output",
     "control",
@@ -16,7 +18,8 @@ const OURS: [&str; 18] = [
     "python-output",
     "unload",
     "spawner",
-    "watchdog",
+    watchdog::THREAD,
+    watchdog::FEEDING_THREAD,
     "proving",
     "retention",
     "image",

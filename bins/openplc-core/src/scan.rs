@@ -36,8 +36,9 @@ const FAULT_PATIENCE: Duration = Duration::from_millis(20);
 /// The program in scan, if any, also while it is stopped: a debugger may still look at it.
 type Active = Option<Loaded>;
 
-/// The thread of one task as others see it.
+/// The thread of one task as others see it; in a cache line of its own, so that no two tasks get in each other's way.
 #[derive(Default)]
+#[repr(align(64))]
 struct ScanThread {
     /// Wakes it before its deadline.
     alarm: Alarm,

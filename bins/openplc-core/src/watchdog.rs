@@ -26,6 +26,11 @@ use crate::scan::{ScanSlot, Urgency};
 use crate::service_manager::ServiceManager;
 use feeding::{Feeding, Starving};
 
+/// Name of the thread that looks ...
+pub const THREAD: &str = "watchdog";
+/// ... and of the one that feeds.
+pub const FEEDING_THREAD: &str = "feeding";
+
 /// Time (ns) between two looks, or a little more.
 const LOOK_EVERY: u64 = 50_000_000;
 /// What is overdue must have been there at so many looks: half a second in which this computer did not stand still.
@@ -68,10 +73,12 @@ impl Heart {
 pub fn start(slot: Arc<ScanSlot>, pulse: Arc<Pulse>, manager: ServiceManager) -> io::Result<()> {
     let feeding = sd_notify::watchdog_enabled().map(|limit| Arc::new(Feeding::within(limit, manager)));
     if let Some(feeding) = feeding.clone() {
-        slot.spawn("feeding", Urgency::BelowScans, move || feeding.feed_for_ever())?;
+        slot.spawn(FEEDING_THREAD, Urgency::BelowScans, move || {
+            feeding.feed_for_ever()
+        })?;
     }
     let watching = slot.clone();
-    slot.spawn("watchdog", Urgency::AboveScans, move || {
+    slot.spawn(THREAD, Urgency::AboveScans, move || {
         watch_for_ever(&watching, &pulse, feeding.as_deref());
     })
 }

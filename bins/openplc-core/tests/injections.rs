@@ -73,6 +73,8 @@ fn contained(times: usize, misbehaviour: u8, name: &str) {
         }
     }
     client.ask(&Request::Stop);
+    let kept = |entry: &openplc_wire::control::LogEntry| entry.message.contains("stays in memory");
+    assert!(!client.logs().iter().any(kept), "each program is unloaded");
     let [threads, files, resident] = footprint(core.pid());
     let [threads_before, files_before, resident_before] = before.unwrap();
     assert!(

@@ -242,6 +242,8 @@ fn spawn(through: &[String], directory: &Path, listeners: &[OwnedFd; 2], end: Op
     Command::new(&words[0])
         .args(&words[1..])
         .env("LISTEN_FDS", "2")
+        // As from a service manager: all threads are there. Nobody is told.
+        .env("WATCHDOG_USEC", "60000000")
         .env("STATE_DIRECTORY", directory.join("state"))
         .env("RUNTIME_DIRECTORY", directory.join("run"))
         .envs(END.into_iter().zip(end.into_iter().flat_map(told)))
