@@ -12,6 +12,11 @@ use crate::identity::Identities;
 
 /// Sockets of an installation, and the folder that OpenPLC Runtime v4 documents as the volume of its container.
 const RUNTIME_FOLDER: &str = "/run/runtime";
+/// Sockets where that volume can only be read.
+const SPARE_RUNTIME_FOLDER: &str = "/run/openplc-runtime";
+/// As `RuntimeDirectory=` of the core's unit.
+const CORE_RUNTIME_FOLDER: &str = "/run/openplc-core";
+const LOCK: &str = "launcher.lock";
 const SYSTEM_DATA: &str = "/var/lib/openplc-runtime";
 const SYSTEM_SETTINGS: &str = "/etc/openplc-runtime";
 /// Longest path of a Unix socket: the size of `sun_path` less the final zero.
@@ -60,7 +65,12 @@ impl Places {
                     SYSTEM_DATA
                 }
                 .into(),
-                run: RUNTIME_FOLDER.into(),
+                run: if is_read_only(Path::new(RUNTIME_FOLDER)) {
+                    SPARE_RUNTIME_FOLDER
+                } else {
+                    RUNTIME_FOLDER
+                }
+                .into(),
                 settings: SYSTEM_SETTINGS.into(),
             },
             (None, false) => {
@@ -85,6 +95,16 @@ impl Places {
             );
         }
         Ok(places)
+    }
+
+    /// What is to be said where the volume of a container can only be read.
+    pub fn warning(&self) -> Option<String> {
+        (self.run == Path::new(SPARE_RUNTIME_FOLDER)).then(|| {
+            format!(
+                "{RUNTIME_FOLDER} cannot be written: the PLC does what it was commanded last, and nothing new is kept. \
+                 The sockets are in {SPARE_RUNTIME_FOLDER}"
+            )
+        })
     }
 
     /// Control socket of the core.
@@ -122,9 +142,17 @@ impl Places {
         self.run.join("builds")
     }
 
-    /// What the core makes and nobody misses later.
-    pub fn core_transient(&self) -> PathBuf {
-        self.run.join("core-transient")
+    /// What the core makes and nobody misses later: the first of these folders that can be made. In a container rather beside the
+    /// volume than on it, because a fault must be recorded somewhere when the volume is full or fails.
+    pub fn core_transient(&self) -> Vec<PathBuf> {
+        let shared = [RUNTIME_FOLDER, SPARE_RUNTIME_FOLDER]
+            .iter()
+            .any(|folder| self.run == Path::new(folder));
+        let beside = shared.then(|| PathBuf::from(CORE_RUNTIME_FOLDER));
+        beside
+            .into_iter()
+            .chain([self.run.join("core-transient")])
+            .collect()
     }
 
     /// What plugins keep.
@@ -151,13 +179,16 @@ impl Places {
             open_to_group(folder, identities.group)
                 .with_context(|| format!("Cannot use the folder {}", folder.display()))?;
         }
-        let path = self.run.join("launcher.lock");
-        let lock = File::create(&path).with_context(|| format!("Cannot create {}", path.display()))?;
+        let folder = self
+            .warning()
+            .map_or(self.run.as_path(), |_| Path::new(RUNTIME_FOLDER));
+        let path = folder.join(LOCK);
+        let lock = open_lock(&path).with_context(|| format!("Cannot create {}", path.display()))?;
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => bail!(
                 "Another launcher is using {}: stop it, or choose another folder with --data DIR",
-                self.run.display()
+                folder.display()
             ),
             Err(TryLockError::Error(error)) => {
                 Err(error).with_context(|| format!("Cannot lock {}", path.display()))
@@ -180,6 +211,19 @@ fn open_to_group(folder: &Path, group: Option<Gid>) -> io::Result<()> {
     }
 }
 
+/// Also a file that can only be read can be locked.
+fn open_lock(path: &Path) -> io::Result<File> {
+    File::create(path).or_else(|error| match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => File::open(path),
+        _ => Err(error),
+    })
+}
+
+/// Whether this is a file system that can only be read; one that had to be switched to that does not show it otherwise.
+fn is_read_only(folder: &Path) -> bool {
+    File::create(folder.join(LOCK)).is_err_and(|error| error.kind() == io::ErrorKind::ReadOnlyFilesystem)
+}
+
 /// A folder that only its owner can enter: `owner`, or ourselves. What an earlier run left there for another user is
 /// handed over.
 ///
@@ -191,7 +235,7 @@ pub fn private_folder(path: &Path, owner: Option<&User>) -> io::Result<()> {
     if fs::symlink_metadata(path)?.uid() != uid.as_raw() {
         hand_over(path, uid, gid)?;
     }
-    fs::set_permissions(path, Permissions::from_mode(0o700))
+    set_mode(path, 0o700)
 }
 
 /// A folder that everybody may pass through, and only we list.
@@ -200,8 +244,16 @@ pub fn private_folder(path: &Path, owner: Option<&User>) -> io::Result<()> {
 /// The error of `mkdir(2)` or `chmod(2)`.
 pub fn passage(path: &Path) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o711).create(path)?;
-    fs::set_permissions(path, Permissions::from_mode(0o711))?;
+    set_mode(path, 0o711)?;
     Ok(path.to_owned())
+}
+
+/// Changes nothing where nothing has to be changed, so that this works where nothing can be.
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    if fs::metadata(path)?.permissions().mode() & 0o7777 == mode {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
 /// An empty folder that `owner` writes and members of `group` read, with every file made in it.
@@ -273,12 +325,12 @@ mod tests {
         let all = [
             places.api_state(),
             places.core_state(),
-            places.core_transient(),
             places.builds(),
             places.plugin_folder(),
             places.plugin_state(),
             places.venvs(),
         ];
+        let all = [&all[..], &places.core_transient()].concat();
         let different: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(different.len(), all.len(), "{all:?}");
     }

@@ -91,7 +91,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     let example = arguments.example.as_deref().map(Example::find).transpose()?;
     let places = Places::choose(arguments.data, arguments.config, geteuid().is_root())?;
     let (identities, warning) = Identities::find()?;
-    if let Some(warning) = warning {
+    for warning in [places.warning(), warning].into_iter().flatten() {
         console.say(Priority::WARNING, &warning);
     }
     orphans::adopt().context("Cannot adopt orphaned processes")?;
@@ -213,7 +213,10 @@ fn api(places: &Places, identities: &Identities, sockets: Vec<Inherited>, consol
 
 fn core(places: &Places, identities: &Identities, sockets: Vec<Inherited>) -> Result<Unit> {
     let state = own_folder(&places.core_state(), identities.core.as_ref())?;
-    let runtime = own_folder(&places.core_transient(), identities.core.as_ref())?;
+    let mut folders = places.core_transient().into_iter();
+    let runtime = folders
+        .find_map(|folder| own_folder(&folder, identities.core.as_ref()).ok())
+        .context("Cannot make a folder for what the core makes and nobody misses later")?;
     let recipe = Recipe {
         program: find_program("openplc-core")?,
         arguments: Vec::new(),
