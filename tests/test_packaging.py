@@ -16,9 +16,8 @@ EXPOSURE = {
     "openplc-api.service": 4,
     "openplc-compile@.service": 4,
     "openplc-core.service": 9,
-    # A serial port needs devices, port 502 a capability outside of any user namespace: without these both have 1.0.
-    "openplc-modbus-master.service": 12,
-    "openplc-modbus-slave.service": 13,
+    "openplc-modbus-master.service": 10,
+    "openplc-modbus-slave.service": 10,
     "openplc-plugin@.service": 10,
 }
 MANUALS = {"openplcctl": 1, "openplc-latency": 1, "openplc-api": 8, "openplc-compile": 8, "openplc-launcher": 8}

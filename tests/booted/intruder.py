@@ -1,6 +1,6 @@
 """Runs in the place of a daemon, inside its sandbox, tries what it may never do, and writes the outcomes as JSON.
 
-intruder.py FILE: to FILE; without, to the connection that is its standard input.
+intruder.py FILE: to FILE, or standard output (-); without, to the connection that is its standard input.
 """
 
 import ctypes
@@ -28,6 +28,11 @@ def connect(address):
         client.connect(address)
 
 
+def open_port(number):
+    with socket.socket() as server:
+        server.bind(("0.0.0.0", number))
+
+
 def write(path):
     with open(path, "x"):
         pass
@@ -52,15 +57,18 @@ ATTEMPTS = {
     "netlink": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW),
     "packets": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW),
     "vsock": lambda: open_socket(socket.AF_VSOCK, socket.SOCK_STREAM),
+    "a port below 1024": lambda: open_port(502),
     "password hashes": lambda: open("/etc/shadow").close(),
     "home of root": lambda: open("/root/secret").close(),
     "secrets of the API": lambda: open("/var/lib/openplc-runtime/api/.env").close(),
     "programs of the core": lambda: os.listdir("/var/lib/openplc-runtime/core"),
     "scripts of the core": lambda: os.listdir("/run/openplc-core"),
+    "what another plugin keeps": lambda: os.listdir("/var/lib/openplc-runtime/plugins/another"),
     "other builds": lambda: os.listdir("/run/private"),
     "a file of another build": lambda: open("@FILE_OF_A_BUILD@").close(),
     "other processes": other_processes,
     "control socket": lambda: connect("/run/runtime/plc_runtime.socket"),
+    "process image": lambda: connect("/run/runtime/image.socket"),
     "building": lambda: connect("/run/runtime/compile.socket"),
     "bus": lambda: connect("/run/dbus/system_bus_socket"),
     "systemd": lambda: connect("/run/systemd/private"),
@@ -96,7 +104,9 @@ def outcome(attempt):
 
 def main():
     outcomes = json.dumps({name: outcome(attempt) for name, attempt in ATTEMPTS.items()})
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["-"]:
+        print(outcomes)
+    elif len(sys.argv) > 1:
         with open(sys.argv[1], "w") as file:
             file.write(outcomes)
     else:

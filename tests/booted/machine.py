@@ -128,6 +128,19 @@ class Machine:
         found = descendants(self.init)
         return [p for p in found if p.name.removesuffix(" (deleted)") == name and p.state != "Z"]
 
+    def main_process(self, unit):
+        """The main process of a service that runs; its number is the host's."""
+        inside = self.properties(unit, "MainPID")["MainPID"]
+        for process in descendants(self.init):
+            try:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            numbers = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()
+            if numbers[-1] == inside:
+                return process
+        return None
+
     def listening(self):
         """Listening TCP and UDP addresses as (protocol, port)."""
         lines = self.output("ss", "--no-header", "--listening", "--tcp", "--udp", "--numeric").splitlines()

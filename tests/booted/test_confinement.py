@@ -9,13 +9,20 @@ import pytest
 from harness.programs import slow_to_compile
 from harness.waiting import wait_until
 
+from booted.plant import STATE
+
 INTRUDER = "/usr/lib/openplc-test-intruder.py"
 ANSWER = "/var/lib/openplc-runtime/api/outcomes.json"
+OUTCOMES = "/root/outcomes.json"
 # What is theirs.
 ALLOWED = {
     "openplc-api": {"secrets of the API", "control socket", "building"},
     "openplc-compile": set(),
+    "openplc-modbus-slave": {"IPv4", "IPv6", "process image"},
+    "openplc-modbus-master": {"IPv4", "IPv6", "process image"},
+    "openplc-plugin@intruder": {"IPv4", "IPv6", "process image"},
 }
+PLUGINS = tuple(ALLOWED)[2:]
 # Speaks to the build socket as the API does, and prints what the worker answers.
 CLIENT = """
 import socket
@@ -78,6 +85,21 @@ def of_a_build(intruder, of_the_api, plant, api, programs):
     return outcomes
 
 
+@pytest.fixture(scope="module", params=PLUGINS)
+def of_a_plugin(request, intruder):
+    """While another one keeps something."""
+    unit = f"{request.param}.service"
+    intruder.run("install", "-d", "-o", "openplc-plugin", "-m", "700", f"{STATE}/plugins/another")
+    template = unit.replace("@intruder", "@")
+    settings = (
+        f"Type=oneshot\nRestart=no\nStandardOutput=truncate:{OUTCOMES}\nExecStart=/usr/bin/python3 {INTRUDER} -\n"
+    )
+    with in_the_place_of(intruder, template, settings):
+        intruder.run("systemctl", "start", unit)
+    intruder.run("rm", "-r", f"{STATE}/plugins/another")
+    return request.param, json.loads(intruder.path(OUTCOMES).read_text())
+
+
 def allowed(outcomes):
     return {name for name, outcome in outcomes.items() if outcome == "allowed"}
 
@@ -88,6 +110,11 @@ def test_the_api_may_do_what_is_its_own_and_nothing_else(of_the_api):
 
 def test_a_build_may_do_nothing(of_a_build):
     assert allowed(of_a_build) == ALLOWED["openplc-compile"], of_a_build
+
+
+def test_a_plugin_has_network_and_image_and_nothing_else(of_a_plugin):
+    unit, outcomes = of_a_plugin
+    assert allowed(outcomes) == ALLOWED[unit], outcomes
 
 
 @pytest.mark.parametrize("family", ["IPv4", "IPv6", "netlink", "packets"])

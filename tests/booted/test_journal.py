@@ -105,6 +105,19 @@ def test_status_of_the_api_says_what_it_does(plant, api):
     assert plant.status("openplc-api.service")
 
 
+def test_status_of_a_build_names_program_and_stage(plant, api, slow_to_build):
+    assert api.upload(slow_to_build.zip(), clean=True).status == 200
+    shown = []
+
+    def is_compiling():
+        units = plant.machine.output("systemctl", "list-units", "--no-legend", "--plain", "openplc-compile@*").split()
+        shown[:] = [plant.status(units[0])] if units else []
+        return shown and re.fullmatch(r"Program [0-9a-f]{12}: compiling(, \d+ objects are made)?", shown[0])
+
+    wait_until(is_compiling, lambda: f"a build that compiles: {shown}")
+    assert api.follow_build().status == "SUCCESS"
+
+
 def test_an_idle_api_exits_and_comes_back_without_anyone_noticing(plant, api, programs):
     api.deploy(programs.blink.zip())
     ended = plant.login()

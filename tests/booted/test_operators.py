@@ -6,17 +6,21 @@ import pytest
 
 from harness.waiting import wait_until
 
-UNITS = (
+# What stays when it was started; the last one waits for the configuration of a plugin that there is not.
+LASTING = (
     *("openplc-api.socket", "openplc-api.service", "openplc-core.socket", "openplc-core.service"),
     *("openplc-discovery.socket", "openplc-compile.socket"),
-    # Waits for the configuration of a plugin that there is not.
-    "openplc-plugin@of_nobody.path",
+    *("openplc-modbus-slave.path", "openplc-modbus-master.path", "openplc-plugin@of_nobody.path"),
 )
+# What ends at once where no program configures it.
+BRIEF = ("openplc-modbus-slave.service", "openplc-modbus-slave.socket", "openplc-modbus-master.service")
+UNITS = LASTING + BRIEF
 VERBS = ("stop", "start", "restart")
 REFUSED = re.compile("Access denied|Interactive authentication required|Permission denied|Operation not permitted")
 OTHER_ACTS = {
     "another unit": ("systemctl", "restart", "dbus.service"),
     "another unit's stop": ("systemctl", "stop", "systemd-journald.service"),
+    "reload": ("systemctl", "reload", "openplc-core.service"),
     "kill": ("systemctl", "kill", "openplc-core.service"),
     "properties": ("systemctl", "set-property", "--runtime", "openplc-core.service", "CPUWeight=1"),
     "disable": ("systemctl", "disable", "openplc-api.socket"),
@@ -26,11 +30,20 @@ OTHER_ACTS = {
     "a command as root": ("systemd-run", "--quiet", "--unit=openplc-intruder", "true"),
     "environment": ("systemctl", "set-environment", "OPENPLC_LOG=trace"),
     "a build unit of one's own": ("systemctl", "start", "openplc-compile@1.service"),
+    "the image's socket": ("systemctl", "restart", "openplc-image.socket"),
+    "another template of ours": ("systemctl", "start", "openplc-compile@x-y.service"),
+    "a plugin with an odd name": ("systemctl", "start", "openplc-plugin@-x.service"),
     "the import of accounts": ("systemctl", "start", "openplc-accounts-import.service"),
 }
 
 
-pytestmark = pytest.mark.usefixtures("people")
+pytestmark = pytest.mark.usefixtures("people", "blinking")
+
+
+@pytest.fixture(scope="module")
+def blinking(api, programs):
+    """A program without plugins."""
+    api.deploy(programs.blink.zip())
 
 
 def act(plant, user, *command):
@@ -53,11 +66,19 @@ def test_a_member_may_start_stop_and_restart(plant, api, unit):
         for verb in VERBS:
             done = act(plant, "anna", "systemctl", "--no-ask-password", verb, unit)
             assert done.returncode == 0, f"{verb}: {done.stderr}"
-            assert plant.machine.active(unit) == ("inactive" if verb == "stop" else "active"), verb
+            active = unit in LASTING and verb != "stop"
+            wait_until(lambda: plant.machine.active(unit) == ("active" if active else "inactive"), f"{unit} {verb}")
     finally:
         plant.machine.run("systemctl", "stop", "openplc-plugin@of_nobody.path")
-        plant.machine.run("systemctl", "start", "openplc-core.service", "openplc-compile.socket", "openplc-api.socket")
+        paths = ("openplc-modbus-slave.path", "openplc-modbus-master.path")
+        plant.machine.run("systemctl", "start", *paths, "openplc-core.service", "openplc-compile.socket", "openplc-api.socket")
     wait_until(lambda: api.state() in ("RUNNING", "EMPTY", "STOPPED"), "the PLC")
+
+
+def test_not_even_root_closes_the_image_to_plugins_while_scans_go_on(plant):
+    """It could not be opened again without a new scan engine."""
+    assert plant.machine.run("systemctl", "restart", "openplc-image.socket", check=False).returncode != 0
+    assert plant.machine.active("openplc-image.socket") == "active"
 
 
 @pytest.mark.parametrize("other_act", OTHER_ACTS)
@@ -68,7 +89,7 @@ def test_a_member_may_do_nothing_else(plant, other_act):
     assert main_processes(plant) == before
 
 
-@pytest.mark.parametrize("user", ["bert", "openplc-api", "openplc-core", "nobody"])
+@pytest.mark.parametrize("user", ["bert", "openplc-api", "openplc-core", "openplc-plugin", "nobody"])
 def test_others_may_do_nothing(plant, user):
     before = main_processes(plant)
     for unit in UNITS:

@@ -18,6 +18,7 @@ use crate::jobs::{self, Unit};
 use crate::left_over::{Key, LeftOver};
 use crate::linker;
 use crate::plan::{self, Group, Plan};
+use crate::stage::Stage;
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 
@@ -42,6 +43,8 @@ pub struct Build<'a> {
     pub settings: &'a Compile,
     /// What an earlier build has left.
     pub left_over: &'a LeftOver,
+    /// Who is told how far it is.
+    pub stage: &'a Stage,
 }
 
 /// A failed build, in words for the user.
@@ -105,6 +108,7 @@ impl Build<'_> {
         } = plan;
         let start = Instant::now();
         let mut progress = Progress::default();
+        self.stage.show("compiling");
         self.take_over(client, &mut groups, &mut progress)?;
         let mut again = BTreeSet::new();
         let units = groups
@@ -245,12 +249,15 @@ impl Build<'_> {
         self.report(client, &unit.name, run, unit.shows_warnings);
         if run.outcome == Outcome::Success {
             progress.objects.push((unit.group, unit.object));
+            let made = progress.objects.len();
+            self.stage.show(&format!("compiling, {made} objects are made"));
         } else if progress.failure.is_none() {
             progress.failure = Some(self.explain(&unit.name, &run.outcome));
         }
     }
 
     fn link(&self, objects: &[String], surroundings: &Surroundings) -> Run {
+        self.stage.show("linking");
         // The linker writes the name that it was given into the object: not one with our random folder.
         let arguments = plan::link_arguments(self.toolchain, objects, "../out/program.so");
         compiler::run(&self.toolchain.cxx, &arguments, surroundings)

@@ -17,6 +17,7 @@ mod prelude;
 mod result;
 mod sandbox;
 mod split;
+mod stage;
 mod strucpp;
 mod toolchain;
 mod worker;

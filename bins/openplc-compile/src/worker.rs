@@ -22,6 +22,7 @@ use crate::guard::{self, Guard};
 use crate::plan;
 use crate::result;
 use crate::sandbox;
+use crate::stage::Stage;
 use crate::toolchain::{Toolchain, ToolchainError};
 use crate::workspace::Workspace;
 
@@ -56,6 +57,8 @@ fn serve(settings: &Compile, problems: &[Problem]) -> anyhow::Result<()> {
     let guard = Guard::start(workspace.path())?;
     let toolchain = Toolchain::find();
     let readable = toolchain.as_ref().map(Toolchain::folders).unwrap_or_default();
+    let mut stage = Stage::new();
+    stage.show("Waiting for the upload");
     let level = sandbox::restrict(&readable, workspace.path(), settings);
     tracing::info!("Sandbox of this build: {level}");
     let stream = std::io::stdin()
@@ -64,7 +67,16 @@ fn serve(settings: &Compile, problems: &[Problem]) -> anyhow::Result<()> {
         .context("standard input")?;
     let mut client =
         Conversation::new(UnixStream::from(stream)).context("standard input is no connection")?;
-    match converse(&mut client, settings, problems, &workspace, &guard, toolchain) {
+    let begun = converse(
+        &mut client,
+        &mut stage,
+        settings,
+        problems,
+        &workspace,
+        &guard,
+        toolchain,
+    );
+    match begun {
         Err(Conclusion::Gone(TransportError::Closed)) => {
             tracing::info!("The client hung up: the build is cancelled");
             Ok(())
@@ -106,6 +118,7 @@ impl From<ToolchainError> for Conclusion {
 
 fn converse(
     client: &mut Conversation,
+    stage: &mut Stage,
     settings: &Compile,
     problems: &[Problem],
     workspace: &Workspace,
@@ -114,10 +127,12 @@ fn converse(
 ) -> Result<(), Conclusion> {
     let (zip, left_over) = client.upload()?.map_err(Conclusion::Rejected)?;
     let start = Instant::now();
+    stage.show("Checking the upload");
     let bundle = read(client, &zip)?;
     drop(zip);
     let toolchain = toolchain?;
     let program = identity(&bundle, &toolchain, settings.optimisation)?;
+    stage.identified(program.clone());
     client.identified(program.clone(), bundle.generation)?;
     client.proceed()?;
 
@@ -136,12 +151,14 @@ fn converse(
         group: guard.group(),
         settings,
         left_over: &left_over,
+        stage,
     };
     let built = build.run(client);
     if ending.is_cancelled() {
         return Err(Conclusion::Gone(TransportError::Closed));
     }
     let (object, left_over) = built.map_err(Conclusion::Failed)?;
+    stage.show("handing it over");
     let result = result::seal(
         &object,
         &bundle,

@@ -6,14 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_program::Severity;
+use openplc_service::{NotifyState, ServiceManager};
 use openplc_wire::control::{PlcState, Status};
 use openplc_wire::figures::{Detail, Spread};
-use sd_notify::NotifyState;
 
 use crate::machine::Machine;
 use crate::program_log::{Drain, ProgramLog};
 use crate::scan::ScanSlot;
-use crate::service_manager::ServiceManager;
 use crate::watchdog::Pulse;
 
 /// Time between two rounds.

@@ -31,7 +31,6 @@ mod real_time;
 mod retention;
 mod scan;
 mod server;
-mod service_manager;
 mod store;
 mod trial;
 mod view;

@@ -33,7 +33,7 @@ use crate::in_scan_plugin::InScanPlugin;
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
 use folder::Folder;
-use plan::{Part, plan};
+use plan::{Part, plan, privileged_port};
 pub use start::start;
 
 /// Time between two looks at the state of the PLC.
@@ -257,14 +257,17 @@ impl Plugins {
                 now.leaving.insert(name.clone(), (process, Instant::now()));
             }
             if !wanted.contains_key(&name) {
-                match self.folder.remove(&name) {
+                let removed = self.folder.remove(&name);
+                match removed.and_then(|()| self.folder.require_port(&name, None)) {
                     Ok(()) => tracing::info!("Plugin {name} is to end"),
                     Err(error) => tracing::error!("Plugin {name} cannot be told to end: {error}"),
                 }
             }
         }
         for (name, configuration) in wanted {
-            match self.folder.put(name, configuration) {
+            let port = privileged_port(name, configuration);
+            let required = self.folder.require_port(name, port);
+            match required.and_then(|()| self.folder.put(name, configuration)) {
                 Ok(false) => {}
                 Ok(true) => tracing::info!("Plugin {name} is to work"),
                 Err(error) => tracing::error!("Plugin {name} cannot be started: {error}"),

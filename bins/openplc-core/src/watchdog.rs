@@ -21,9 +21,9 @@ use std::time::Duration;
 use openplc_engine::watch::{Activity, Vigil};
 use openplc_program::MAX_TASKS;
 use openplc_rt::{clock, fault_record};
+use openplc_service::ServiceManager;
 
 use crate::scan::{ScanSlot, Urgency};
-use crate::service_manager::ServiceManager;
 use feeding::{Feeding, Starving};
 
 /// Name of the thread that looks ...

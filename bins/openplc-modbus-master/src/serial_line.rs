@@ -46,7 +46,7 @@ impl SerialLine {
         timeout: Duration,
     ) -> Result<&[u8], LineError> {
         if self.port.is_none() {
-            self.port = Some(open(&self.settings).map_err(LineError::Closed)?);
+            self.port = Some(open(&self.settings).map_err(explain).map_err(LineError::Closed)?);
         }
         let result = self.converse(unit, request, timeout).await;
         if matches!(result, Err(LineError::Closed(_))) {
@@ -115,6 +115,19 @@ impl SerialLine {
 
     fn silence(&self) -> Duration {
         (self.characters(1) * SILENCE_HALVES / 2).max(LEAST_SILENCE)
+    }
+}
+
+/// Under systemd the port may be there, and not be seen.
+fn explain(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => io::Error::new(
+            error.kind(),
+            format!(
+                "{error}; under systemd, serial ports have to be given to the unit: docs/modbus.md, Serial ports"
+            ),
+        ),
+        _ => error,
     }
 }
 

@@ -1,5 +1,6 @@
 //! From the configuration to the end of the plugin.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,11 +21,11 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Looks between two sets of statistics.
 const LOOKS_PER_STATISTICS: u32 = 50;
 
-/// Serves until the plugin has to leave.
+/// Serves until the plugin has to leave. `inherited` is the socket that systemd has opened, if it has.
 ///
 /// # Errors
 /// What cannot be used of the configuration, or what the system refuses.
-pub fn run(plugin: &Plugin) -> anyhow::Result<()> {
+pub fn run(plugin: &Plugin, inherited: Option<TcpListener>) -> anyhow::Result<()> {
     let Loaded { settings, problems } = openplc_settings::load::<ModbusSlave>();
     for problem in problems {
         tracing::warn!("{problem}");
@@ -45,20 +46,24 @@ pub fn run(plugin: &Plugin) -> anyhow::Result<()> {
         .build()
         .context("starting the event loop")?;
     runtime.block_on(async {
-        let served = tokio::spawn({
+        let mut served = tokio::spawn({
             let (server, plugin) = (server.clone(), plugin.clone());
             async move {
-                let listener = listener::listen(&plugin, &configuration).await;
+                let listener = listener::listen(&plugin, &configuration, inherited).await?;
                 let Configuration { host, port, .. } = configuration;
                 tracing::info!("The Modbus slave listens on {host} port {port}");
                 server.accept(listener).await;
+                anyhow::Ok(())
             }
         });
         let mut looks = interval(LOOK);
         for count in 1_u32.. {
             looks.tick().await;
-            if plugin.is_leaving() || served.is_finished() {
+            if plugin.is_leaving() {
                 break;
+            }
+            if served.is_finished() {
+                return (&mut served).await.context("serving clients")?;
             }
             if let Ok(new) = plugin.layout()
                 && new.sizes() != layout.sizes()
@@ -71,6 +76,6 @@ pub fn run(plugin: &Plugin) -> anyhow::Result<()> {
                 plugin.set_statistics(&server.counters().statistics(server.clients()));
             }
         }
-    });
-    Ok(())
+        Ok(())
+    })
 }

@@ -15,5 +15,7 @@ mod policy;
 mod server;
 
 fn main() -> std::process::ExitCode {
-    openplc_plugin::run("modbus_slave", "openplc-modbus-slave", daemon::run)
+    let inherited = listener::inherited();
+    let work = |plugin: &openplc_plugin::Plugin| daemon::run(plugin, inherited);
+    openplc_plugin::run("modbus_slave", "openplc-modbus-slave", work)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use openplc_settings::modbus_slave::ModbusSlave;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
@@ -13,7 +13,7 @@ use crate::clients::{Clients, Limits, Place};
 use crate::connection::{self, End, Patience};
 use crate::counters::Counters;
 use crate::device::Device;
-use crate::listener;
+use crate::listener::{self, Listener};
 use crate::points::Points;
 
 /// Pause after an accept that failed, as it does when there are no descriptors left.
@@ -63,7 +63,7 @@ where
     }
 
     /// Accepts clients for ever.
-    pub async fn accept(self: Arc<Self>, listener: TcpListener) {
+    pub async fn accept(self: Arc<Self>, listener: Listener) {
         let mut turned_away = TurnedAway::default();
         loop {
             let (stream, peer) = match listener.accept().await {

@@ -76,6 +76,7 @@ mod plugin;
 mod run;
 mod session;
 mod statistics;
+mod status_line;
 
 pub use commands::{Command, Reply};
 pub use configuration::Configuration;

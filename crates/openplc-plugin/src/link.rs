@@ -15,13 +15,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signalfd::SignalFd;
 use openplc_wire::image::{MAX_STATISTICS, Order, Report};
 use openplc_wire::transport::Connection;
-use sd_notify::NotifyState;
 use serde_json::Value;
 
 use crate::commands::{Command, Commands};
 use crate::configuration::Configuration;
 use crate::log_queue::{LogQueue, Outlet};
 use crate::session::Session;
+use crate::status_line::StatusLine;
 
 /// Time between two looks at the configuration, and between two tries to connect.
 const ROUND: Duration = Duration::from_millis(200);
@@ -121,7 +121,7 @@ struct Link {
     complaint: String,
     statistics_sent: Option<Instant>,
     leaving_since: Option<Instant>,
-    ready: bool,
+    status: StatusLine,
 }
 
 /// Starts the link.
@@ -141,8 +141,9 @@ pub(crate) fn start(
         complaint: String::new(),
         statistics_sent: None,
         leaving_since: None,
-        ready: false,
+        status: StatusLine::new(),
     };
+    link.status.say("Waiting for the scan engine");
     thread::Builder::new()
         .name("link".into())
         .spawn(move || link.run())
@@ -192,6 +193,7 @@ impl Link {
     fn leave(&mut self, why: &str) {
         if self.leaving_since.is_none() {
             tracing::info!("The plugin ends: {why}");
+            self.status.say(&format!("Ending: {why}"));
             self.leaving_since = Some(Instant::now());
             self.shared.leaving.store(true, Ordering::Release);
         }
@@ -206,10 +208,7 @@ impl Link {
                 tracing::debug!("Attached to the process image");
                 self.complaint.clear();
                 self.statistics_sent = None;
-                if !std::mem::replace(&mut self.ready, true) {
-                    // Without a service manager there is nobody to be told.
-                    let _ = sd_notify::notify(&[NotifyState::Ready]);
-                }
+                self.status.attached();
             }
             Err(error) => {
                 let error = error.to_string();
@@ -224,6 +223,7 @@ impl Link {
     fn lose(&mut self, why: &str) {
         if self.connection.take().is_some() {
             tracing::debug!("Detached from the process image: {why}");
+            self.status.say("Waiting for the scan engine, which is away");
             self.shared.set_session(None);
         }
     }
@@ -233,6 +233,9 @@ impl Link {
             return Ok(());
         };
         while let Some((report, descriptors)) = self.shared.reports.pop() {
+            if let Report::Failure { message } = &report {
+                self.status.failure(message);
+            }
             let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
             connection.send_with(&report, &descriptors)?;
         }
@@ -252,6 +255,7 @@ impl Link {
             drop(statistics);
             if let Some(document) = document.filter(|document| document.to_string().len() <= MAX_STATISTICS) {
                 self.statistics_sent = Some(now);
+                self.status.figures(&document);
                 connection.send(&Report::Statistics { document })?;
             }
         }

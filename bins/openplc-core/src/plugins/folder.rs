@@ -70,6 +70,31 @@ impl Folder {
         Ok(true)
     }
 
+    /// Says by an empty file `NAME.PORT` that a plugin needs this port, which somebody else has to open; `None`: it needs none.
+    /// To be said before its configuration comes and after it has gone.
+    ///
+    /// # Errors
+    /// When the files cannot be made or removed.
+    pub fn require_port(&self, name: &str, port: Option<u64>) -> io::Result<()> {
+        let wanted = port.map(|port| format!("{name}.{port}"));
+        for file in fs::read_dir(&self.0)? {
+            let file = file?;
+            let found = file.file_name().into_string().unwrap_or_default();
+            let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+            let of_plugin = found
+                .strip_prefix(name)
+                .and_then(|rest| rest.strip_prefix('.'))
+                .is_some_and(is_port);
+            if of_plugin && wanted.as_ref() != Some(&found) {
+                fs::remove_file(file.path())?;
+            }
+        }
+        match wanted {
+            Some(file) => fs::write(self.0.join(file), ""),
+            None => Ok(()),
+        }
+    }
+
     /// Takes a configuration away.
     ///
     /// # Errors
@@ -105,5 +130,31 @@ mod tests {
         folder.remove("one").unwrap();
         folder.remove("one").unwrap();
         assert!(folder.published().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_plugin_has_one_port_or_none() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::new(place.path().to_owned());
+        let files = || {
+            let files = fs::read_dir(place.path()).unwrap();
+            let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        folder.put("one", "{}").unwrap();
+        folder.require_port("one", Some(502)).unwrap();
+        folder.require_port("one.two", Some(502)).unwrap();
+        assert_eq!(
+            files(),
+            ["one.502", "one.json", "one.two.502"].map(String::from).into()
+        );
+        folder.require_port("one", Some(503)).unwrap();
+        assert_eq!(
+            files(),
+            ["one.503", "one.json", "one.two.502"].map(String::from).into()
+        );
+        folder.require_port("one", None).unwrap();
+        assert_eq!(files(), ["one.json", "one.two.502"].map(String::from).into());
+        assert_eq!(folder.published().unwrap().len(), 1);
     }
 }

@@ -11,7 +11,12 @@ use openplc_wire::image::is_name;
 use serde_json::Value;
 
 /// Plugins that come with the runtime.
-const OWN: [&str; 2] = ["modbus_slave", "modbus_master"];
+const OWN: [&str; 2] = [MODBUS_SLAVE, "modbus_master"];
+const MODBUS_SLAVE: &str = "modbus_slave";
+/// Where it listens when its configuration does not say.
+const MODBUS_PORT: u64 = 502;
+/// Ports below are for the privileged.
+const FIRST_UNPRIVILEGED_PORT: u64 = 1024;
 /// Largest configuration of the administrator's, in bytes: what an upload may bring.
 const MAX_CONFIGURATION: u64 = 10 << 20;
 
@@ -93,6 +98,16 @@ fn read(path: &Path) -> Result<String, String> {
     Ok(text)
 }
 
+/// The port below 1024 where a plugin of ours listens with this configuration, if it does. The plugin may not open it, and nor may we.
+pub fn privileged_port(name: &str, configuration: &str) -> Option<u64> {
+    let document = serde_json::from_str::<Value>(configuration).ok()?;
+    let port = match &document["network_configuration"]["port"] {
+        Value::Null => MODBUS_PORT,
+        port => port.as_u64()?,
+    };
+    (name == MODBUS_SLAVE && (1..FIRST_UNPRIVILEGED_PORT).contains(&port)).then_some(port)
+}
+
 /// Whether a configuration says that its plugin shall not work: the Editor writes `s7comm.json` with `server.enabled` false.
 /// What is no JSON is for the plugin to complain about.
 fn is_switched_off(configuration: &str) -> bool {
@@ -134,6 +149,22 @@ mod tests {
         assert!(is_switched_off("{\"server\":{\"enabled\":false}}"));
         assert!(!is_switched_off("no JSON"));
         assert!(!is_switched_off("[1]"));
+    }
+
+    #[test]
+    fn only_a_port_below_1024_of_the_modbus_slave_is_privileged() {
+        let port = |text: &str| privileged_port("modbus_slave", text);
+        assert_eq!(port("{}"), Some(502));
+        assert_eq!(port("{\"network_configuration\": {\"port\": 503}}"), Some(503));
+        for other in ["1024", "0", "-1", "\"502\"", "5e300"] {
+            assert_eq!(
+                port(&format!("{{\"network_configuration\": {{\"port\": {other}}}}}")),
+                None,
+                "{other}"
+            );
+        }
+        assert_eq!(port("no JSON"), None);
+        assert_eq!(privileged_port("modbus_master", "{}"), None);
     }
 
     #[test]

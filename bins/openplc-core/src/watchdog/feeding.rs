@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sd_notify::NotifyState;
-
-use crate::service_manager::ServiceManager;
+use openplc_service::{NotifyState, ServiceManager};
 
 /// Feeds the watchdog as long as somebody sees progress.
 #[derive(Debug)]

@@ -1,5 +1,8 @@
 //! Tells the service manager how things are, as sd_notify(3) does, over one socket for the life of the process: by the time
 //! that there is something to tell, no other may be opened.
+//!
+//! This crate must not know what is told.
+#![forbid(unsafe_code)]
 
 use std::env;
 use std::ffi::OsStr;
@@ -8,7 +11,7 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 
-use sd_notify::NotifyState;
+pub use sd_notify::NotifyState;
 
 /// The service manager, if there is one.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +21,7 @@ pub struct ServiceManager {
 
 impl ServiceManager {
     /// The one that `NOTIFY_SOCKET` names; none where it cannot be reached.
+    #[must_use]
     pub fn from_environment() -> Self {
         let socket = env::var_os("NOTIFY_SOCKET").and_then(|path| match connected_to(&path) {
             Ok(socket) => Some(Arc::new(socket)),
