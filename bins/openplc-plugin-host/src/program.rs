@@ -11,6 +11,7 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 use openplc_plugin::Configuration;
+use openplc_service::{NotifyState, ServiceManager};
 use openplc_settings::plugins::Entry;
 
 /// Milliseconds between two looks at the program and at its configuration.
@@ -27,8 +28,12 @@ pub fn run(entry: &Entry) -> Result<ExitCode> {
     };
     // Before signals are blocked, which it would inherit.
     let mut child = Command::new(&entry.path)
+        // The service manager listens to this process only.
+        .env_remove("NOTIFY_SOCKET")
         .spawn()
         .with_context(|| format!("executing {}", entry.path.display()))?;
+    let status = format!("The program {} runs", entry.path.display());
+    ServiceManager::from_environment().notify(&NotifyState::Status(&status));
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD]);
     signals.thread_block().context("blocking signals")?;
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
