@@ -10,6 +10,14 @@ use openplc_image::{Image, Table, WriteRights};
 use proptest::prelude::*;
 use support::{Memory, at, attach, image, memory, scan, write};
 
+/// How often something else is tried: `OPENPLC_HOSTILE_CASES` makes a fuzzer of it. Each failure is printed as short as it can be
+/// made, and tried first from then on.
+fn cases() -> u32 {
+    let wished = std::env::var("OPENPLC_HOSTILE_CASES").ok();
+    let wished = wished.and_then(|wished| wished.parse().ok());
+    wished.unwrap_or(if cfg!(miri) { 1 } else { 300 })
+}
+
 /// Slots of each table; the hostile peer may write %IW8 to %IW11 only.
 const SLOTS: u32 = 16;
 
@@ -40,7 +48,7 @@ fn journal_of(image: &mut Image<Memory>, rights: WriteRights) -> Memory {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 1 } else { 300 }))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     /// Single-threaded, so that every failure can be repeated: words anywhere in the journal get any value between two scans.
     #[test]
@@ -102,7 +110,11 @@ proptest! {
 /// A thread that never stops scribbling, while the core scans.
 #[test]
 fn a_peer_that_scribbles_all_the_time_spoils_only_its_own_points() {
-    let scans = if cfg!(miri) { 5 } else { 20_000 };
+    let scans = if cfg!(miri) {
+        5
+    } else {
+        20_000.max(100 * u64::from(cases()))
+    };
     let mut image = image(SLOTS);
     let (_, mut honest) = attach(&mut image, WriteRights::all());
     let hostile = journal_of(&mut image, hostile_rights());
