@@ -1,5 +1,11 @@
-"""The Modbus master with devices of others that work: pymodbus (TCP and RTU) and pyModbusTCP."""
+"""The Modbus master with devices of others that work: pymodbus and libmodbus (TCP and RTU), and pyModbusTCP."""
 
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 from pyModbusTCP.server import ModbusServer
 
 from harness.modbus_devices import Device, SerialCable, serial, tcp
@@ -128,19 +134,72 @@ class TestRequests:
         comes(lambda: "[0].config.io_points[0].offset" in plant.api.log_text(), plant.api.log_text)
 
 
-class TestSerialLine:
-    def rtu(self, path, *points, unit=1, name="Serial", timeout=1000):
-        config = {"transport": "rtu", "serial_port": path, "baud_rate": 9600, "parity": "N", "stop_bits": 1,
-                  "data_bits": 8, "timeout_ms": timeout, "slave_id": unit, "io_points": points}  # fmt: skip
-        return {"name": name, "protocol": "MODBUS", "config": config}
+def rtu(path, *points, unit=1, name="Serial", timeout=1000):
+    config = {"transport": "rtu", "serial_port": path, "baud_rate": 9600, "parity": "N", "stop_bits": 1,
+              "data_bits": 8, "timeout_ms": timeout, "slave_id": unit, "io_points": points}  # fmt: skip
+    return {"name": name, "protocol": "MODBUS", "config": config}
 
+
+HAS_LIBMODBUS = Path("/usr/include/modbus/modbus.h").exists() and shutil.which("gcc")
+
+
+@pytest.mark.skipif(not HAS_LIBMODBUS, reason="libmodbus-dev is not installed")
+class TestLibmodbus:
+    POINTS = [
+        point(3, "7", "%IW0", 2),
+        point(16, "100", "%QW0", 2),
+        point(4, "100", "%IW10", 2),
+        point(15, "40", "%QX0.0", 10),
+        point(2, "40", "%IX5.0", 10),
+        point(6, "130", "%QW1"),
+        point(5, "60", "%QX0.0"),
+        point(2, "60", "%IX8.0"),
+    ]
+
+    @pytest.fixture(scope="class")
+    def program(self, tmp_path_factory):
+        program = tmp_path_factory.mktemp("libmodbus") / "device"
+        source = Path(__file__).parent / "clients" / "modbus_device.c"
+        subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-o", program, source, "-lmodbus"], check=True)
+        return program
+
+    @contextmanager
+    def running(self, program, *arguments):
+        process = subprocess.Popen([program, *map(str, arguments)])
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+    def check(self, plant):
+        """What the device has is read, what is written comes back."""
+        plant.set_word(60)
+        plant.set_bits(True)
+        comes(lambda: plant.inputs(0, 2) == [1007, 1008], plant.figures)
+        comes(lambda: plant.inputs(10, 2) == [60, 61], plant.figures)
+        comes(lambda: plant.input_bits(40, 10) == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1], plant.figures)
+        comes(lambda: plant.input_bits(64, 1) == [1], plant.figures)
+
+    def test_over_tcp(self, plant, port, program):
+        with self.running(program, "tcp", port):
+            plant.deploy(device(port, *self.POINTS))
+            self.check(plant)
+
+    def test_on_a_line(self, plant, program):
+        with SerialCable() as cable, self.running(program, "rtu", cable.far, 9):
+            plant.deploy(rtu(cable.near, *self.POINTS, unit=9))
+            self.check(plant)
+
+
+class TestSerialLine:
     def test_units_on_one_line_are_read_and_written(self, plant):
         first, second = Device(1), Device(17)
         first.holding_registers[0], second.input_registers[9] = 1234, 4321
         with SerialCable() as cable, serial(cable.far, first, second):
             plant.deploy(
-                self.rtu(cable.near, point(3, "0", "%IW0"), point(16, "10", "%QW0", 2), name="First"),
-                self.rtu(cable.near, point(4, "9", "%IW1"), point(15, "3", "%QX0.0", 10), unit=17, name="Second"),
+                rtu(cable.near, point(3, "0", "%IW0"), point(16, "10", "%QW0", 2), name="First"),
+                rtu(cable.near, point(4, "9", "%IW1"), point(15, "3", "%QX0.0", 10), unit=17, name="Second"),
             )
             plant.set_word(60)
             plant.set_bits(True)
@@ -152,7 +211,7 @@ class TestSerialLine:
         remote = Device(5)
         remote.holding_registers[0] = 1
         with SerialCable() as cable, serial(cable.far, remote) as server:
-            plant.deploy(self.rtu(cable.near, point(3, "0", "%IW0"), unit=5, timeout=200))
+            plant.deploy(rtu(cable.near, point(3, "0", "%IW0"), unit=5, timeout=200))
             comes(lambda: plant.inputs(0) == [1], "the value")
             cable.noise = b"\x05\x03\xff noise"
             remote.holding_registers[0] = 2
@@ -164,6 +223,6 @@ class TestSerialLine:
             comes(lambda: plant.inputs(0) == [3], "the value after silence")
 
     def test_a_port_that_does_not_exist_is_said(self, plant):
-        plant.deploy(self.rtu("/dev/ttyNOWHERE", point(3, "0", "%IW0")))
+        plant.deploy(rtu("/dev/ttyNOWHERE", point(3, "0", "%IW0")))
         comes(lambda: "/dev/ttyNOWHERE" in plant.api.log_text(), plant.api.log_text)
         assert plant.api.state() == "RUNNING"

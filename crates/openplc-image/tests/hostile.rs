@@ -113,7 +113,7 @@ fn a_peer_that_scribbles_all_the_time_spoils_only_its_own_points() {
     let scans = if cfg!(miri) {
         5
     } else {
-        20_000.max(100 * u64::from(cases()))
+        20_000.max(10 * u64::from(cases()))
     };
     let mut image = image(SLOTS);
     let (_, mut honest) = attach(&mut image, WriteRights::all());
