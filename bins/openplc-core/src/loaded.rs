@@ -286,7 +286,7 @@ impl Loaded {
     /// nothing.
     pub fn begin(&mut self, image: &ProcessImage) {
         if let Some(beginning) = &mut self.beginning {
-            image.start(beginning, &mut Values(self.program.all_values()));
+            image.start(beginning, &mut Values(self.program.all_values()), clock::now());
         }
     }
 

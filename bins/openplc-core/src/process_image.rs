@@ -61,14 +61,17 @@ impl ProcessImage {
         Replacement(std::mem::replace(&mut kept, new.0))
     }
 
-    /// Before the first scan of a program, in which nothing is forced yet: see [`Binding::start`].
-    pub fn start(&self, binding: &mut Binding, values: &mut impl LocatedValues) {
-        let mut kept = self.kept.lock();
-        kept.image.release_forces();
-        binding.start(&mut kept.image, values);
+    /// Before the first scan of a program, in which nothing is forced yet: see [`Binding::start`]. From now on outputs can be
+    /// changed.
+    pub fn start(&self, binding: &mut Binding, values: &mut impl LocatedValues, now_ns: u64) {
+        let image = &mut self.kept.lock().image;
+        image.release_outputs(now_ns);
+        image.release_forces();
+        binding.start(image, values);
     }
 
-    /// Holds a value against program and plugins (`Some`), or lets it go (`None`).
+    /// Holds a value against program and plugins (`Some`), or lets it go (`None`). An output of a PLC that does not run keeps its
+    /// safe value.
     pub fn force(&self, address: Address, value: Option<u64>) {
         self.kept.lock().image.force(address, value);
     }
@@ -110,18 +113,22 @@ impl ProcessImage {
         }
     }
 
-    /// When scans have ended, for whatever reason: sets outputs to their safe values and tells plugins.
+    /// When scans have ended, for whatever reason: sets outputs to their safe values, which they keep until [`Self::start`], and
+    /// tells plugins.
     pub fn make_safe(&self, moment: Moment) {
         let Kept { image, safe_outputs } = &mut *self.kept.lock();
-        image.apply_safe_outputs(safe_outputs);
+        image.make_outputs_safe(safe_outputs);
         image.publish(moment);
     }
 
-    /// While there are no scans: takes what plugins write, and shows it to the others.
-    pub fn idle(&self, moment: Moment) {
+    /// While there are no scans: takes what plugins write, and shows it to the others. Whether there are scans is asked while
+    /// nobody can change the image, so that nothing is told that is no longer true.
+    pub fn idle(&self, moment: Moment, is_running: impl Fn() -> bool) {
         let image = &mut self.kept.lock().image;
-        image.drain_journals(moment.time_ns);
-        image.publish(moment);
+        if !is_running() {
+            image.drain_journals(moment.time_ns);
+            image.publish(moment);
+        }
     }
 }
 

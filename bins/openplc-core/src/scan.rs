@@ -252,7 +252,8 @@ impl ScanSlot {
     /// Takes what plugins write while there are no scans, so that they see each other's values.
     pub fn idle(&self) {
         if !self.running.load(Ordering::Acquire) {
-            self.image.idle(self.moment());
+            self.image
+                .idle(self.moment(), || self.running.load(Ordering::Acquire));
         }
     }
 

@@ -98,7 +98,7 @@ impl<M: AsRef<[AtomicU32]>> Image<M> {
     }
 
     /// Changes a value on behalf of the scan engine itself. False when its table has no such slot, the value does not fit it or
-    /// is forced. For the scan thread.
+    /// is forced, or an output that is kept safe. For the scan thread.
     pub fn write(&mut self, address: Address, value: u64) -> bool {
         let place = self.tables.layout.place(address);
         let Some(place) = place.filter(|place| value <= place.width.max()) else {
@@ -111,14 +111,16 @@ impl<M: AsRef<[AtomicU32]>> Image<M> {
         })
     }
 
-    /// Holds a value against everybody (`Some`), or lets it go (`None`). False when its table has no such slot, or the
-    /// value does not fit it. On any thread.
+    /// Holds a value against everybody (`Some`), or lets it go (`None`). False when its table has no such slot, the value does
+    /// not fit it, or it is an output that is kept safe. On any thread.
     pub fn force(&mut self, address: Address, value: Option<u64>) -> bool {
         let Some(place) = self.tables.layout.place(address) else {
             return false;
         };
         match value {
-            Some(value) if value > place.width.max() => return false,
+            Some(value) if value > place.width.max() || self.tables.is_kept_safe(place.offset) => {
+                return false;
+            }
             Some(value) => {
                 self.tables.forces.add(place);
                 self.tables.store(place, value);
@@ -148,9 +150,20 @@ impl<M: AsRef<[AtomicU32]>> Image<M> {
         self.tables.publish(&mut self.publication, moment);
     }
 
-    /// Sets all outputs as the policy says, forced ones too. For the scan thread.
-    pub fn apply_safe_outputs(&mut self, outputs: &SafeOutputs) {
+    /// Sets all outputs as the policy says, forced ones too, and keeps them so until [`Self::release_outputs`]: neither peers,
+    /// nor what they have written before, nor a debugger change them. For the scan thread.
+    pub fn make_outputs_safe(&mut self, outputs: &SafeOutputs) {
         outputs.apply(&mut self.tables);
+        self.tables.outputs_are_safe = true;
+    }
+
+    /// Lets outputs be changed again. What peers have written to them until now, `now_ns`, has no effect. For any thread, before
+    /// scans begin.
+    pub fn release_outputs(&mut self, now_ns: u64) {
+        if self.tables.outputs_are_safe {
+            self.peers.drain_all(now_ns, &mut self.tables);
+            self.tables.outputs_are_safe = false;
+        }
     }
 
     /// Attaches a peer. For any thread: it allocates nothing.

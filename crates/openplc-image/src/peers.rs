@@ -34,7 +34,7 @@ pub struct PeerStatistics {
     pub invalid: u64,
     /// Refused: not for this peer.
     pub forbidden: u64,
-    /// Without effect because a debugger has forced the value.
+    /// Without effect because a debugger has forced the value, or because it is an output and the PLC does not run.
     pub forced: u64,
     /// Times that the peer stated an impossible number of entries.
     pub corrupt: u64,
@@ -205,8 +205,17 @@ impl<M: AsRef<[AtomicU32]>> Peers<M> {
     /// Applies what has been written. Bounded, and free of allocation.
     pub fn drain(&mut self, now_ns: u64, tables: &mut Tables) {
         let count = self.peers.len().max(1) as u32;
+        self.drain_shares(ENTRIES_PER_SCAN / count, now_ns, tables);
+    }
+
+    /// As [`Self::drain`], but everything that has been written: for where no scan waits.
+    pub fn drain_all(&mut self, now_ns: u64, tables: &mut Tables) {
+        self.drain_shares(crate::journal::CAPACITY, now_ns, tables);
+    }
+
+    fn drain_shares(&mut self, share: u32, now_ns: u64, tables: &mut Tables) {
         for peer in &mut self.peers {
-            peer.begin(ENTRIES_PER_SCAN / count, now_ns);
+            peer.begin(share, now_ns);
         }
         while let Some(peer) = earliest(&mut self.peers) {
             peer.take_group(tables, now_ns);

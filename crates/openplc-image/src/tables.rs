@@ -20,6 +20,8 @@ pub(crate) struct Tables {
     /// For each byte of the inputs: which peer was the last to write the value that begins there, or 0.
     input_writers: Box<[u8]>,
     pub forces: Forces,
+    /// Whether nobody may change outputs: they have their safe values.
+    pub outputs_are_safe: bool,
     /// Changes whenever an output or memory value may have been changed by somebody.
     pub revision: u64,
 }
@@ -33,6 +35,7 @@ impl Tables {
             dirty: DirtyLines::none(bytes),
             input_writers: vec![0; layout.area(Area::Input).end].into(),
             forces: Forces::none(bytes),
+            outputs_are_safe: false,
             revision: 1,
             layout,
         }
@@ -82,13 +85,18 @@ impl Tables {
         self.revision += 1;
     }
 
-    /// Does what a peer may do; false when the value is forced.
+    /// Whether this is an output that nobody may change now.
+    pub fn is_kept_safe(&self, offset: u32) -> bool {
+        self.outputs_are_safe && self.layout.area(Area::Output).contains(&(offset as usize))
+    }
+
+    /// Does what a peer may do; false when the value is forced, or an output that is kept safe.
     pub fn apply(&mut self, write: Permitted) -> bool {
         let Permitted { peer, place, value } = write;
         if let Some(writer) = self.input_writers.get_mut(place.offset as usize) {
             *writer = peer.0;
         }
-        if self.forces.contain(place.offset) {
+        if self.forces.contain(place.offset) || self.is_kept_safe(place.offset) {
             return false;
         }
         self.store(place, value);
@@ -132,6 +140,7 @@ impl Tables {
 
     /// Takes the values, their writers and forces from another image, as far as the tables of both go.
     pub fn take_over(&mut self, other: &Self) {
+        self.outputs_are_safe = other.outputs_are_safe;
         for table in Table::ALL {
             let width = table.width();
             let values = self

@@ -221,7 +221,7 @@ fn outputs_are_made_safe_as_each_is_told() {
     let mut policy = OutputPolicy::off();
     policy.set(at("%QX0.1"), SafeValue::Hold).unwrap();
     policy.set(at("%QL2"), SafeValue::Value(u64::MAX)).unwrap();
-    image.apply_safe_outputs(&policy.prepare(image.layout()));
+    image.make_outputs_safe(&policy.prepare(image.layout()));
     assert_eq!(
         values(&image),
         [0, 1, 0, 0, u64::MAX, 0],
@@ -236,10 +236,10 @@ fn outputs_are_made_safe_as_each_is_told() {
     run(&mut image);
     let mut policy = OutputPolicy::hold();
     policy.set(at("%QX0.0"), SafeValue::Off).unwrap();
-    image.apply_safe_outputs(&policy.prepare(image.layout()));
+    image.make_outputs_safe(&policy.prepare(image.layout()));
     assert_eq!(values(&image), [0, 1, 3, 4, 5, 6]);
 
-    image.apply_safe_outputs(&policy.prepare(&Layout::new(&Sizes::uniform(3))));
+    image.make_outputs_safe(&policy.prepare(&Layout::new(&Sizes::uniform(3))));
     assert_eq!(
         values(&image),
         [0; 6],
@@ -247,6 +247,46 @@ fn outputs_are_made_safe_as_each_is_told() {
     );
     assert!(policy.set(at("%MW0"), SafeValue::Off).is_err());
     assert!(policy.set(at("%QW0"), SafeValue::Value(65_536)).is_err());
+}
+
+#[test]
+fn safe_outputs_withstand_what_was_written_before_and_what_is_written_after() {
+    let mut image = image(16);
+    let (id, mut plugin) = attach(&mut image, WriteRights::all());
+    let policy = OutputPolicy::off().prepare(image.layout());
+    let everything = [write("%QX0.0", 1), write("%IW1", 9), write("%MW1", 8)];
+    let values = |image: &openplc_image::Image<_>| {
+        ["%QX0.0", "%IW1", "%MW1"].map(|address| image.value(at(address)).unwrap())
+    };
+    plugin.write(1, &everything).unwrap();
+    image.make_outputs_safe(&policy);
+    image.drain_journals(2);
+    assert_eq!(values(&image), [0, 9, 8], "inputs and memory are free");
+    assert!(!image.write(at("%QX0.0"), 1));
+    assert!(!image.force(at("%QX0.0"), Some(1)));
+    assert!(image.force(at("%QX0.0"), None));
+    assert!(image.force(at("%MW1"), Some(7)));
+    assert_eq!(values(&image), [0, 9, 7]);
+
+    // What the image is exchanged for keeps them, too.
+    let mut larger = support::image(40);
+    larger.replace(&mut image);
+    let mut image = larger;
+    for _ in 0..600 {
+        plugin.write(3, &everything).unwrap();
+    }
+    image.drain_journals(4);
+    assert_eq!(values(&image)[0], 0);
+    image.release_outputs(5);
+    image.drain_journals(6);
+    assert_eq!(values(&image)[0], 0, "nothing that was written before is left");
+    assert_eq!(
+        image.peers().find(|peer| peer.0 == id).unwrap().1.forced,
+        1 + 2 * 600
+    );
+    plugin.write(7, &everything).unwrap();
+    image.drain_journals(8);
+    assert_eq!(values(&image)[0], 1);
 }
 
 #[test]
