@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from harness import strucpp
 from harness.debug_protocol import Debugger
 from harness.plugins import Administrator, is_attached, plugins, wait_for, wait_logged
 from harness.programs import bundle, single_task
-from harness.runtime import BINARIES, PASSWORD, Runtime, bring_to_an_end, free_port
+from harness.runtime import BINARIES, PASSWORD, REPOSITORY, Runtime, bring_to_an_end, free_port
 from harness.waiting import wait_until
 from matiec.model import Variable
 
@@ -39,9 +40,9 @@ PLANT = bundle(
 )
 
 
-def compiled(folder, *options):
-    path = folder / "upstream.so"
-    source = PLUGINS / "upstream_c.c"
+def compiled(folder, *options, source="upstream_c.c"):
+    path = folder / "plugin.so"
+    source = PLUGINS / source
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", *options, source, "-o", path, "-lpthread"], check=True)
     return path
 
@@ -252,11 +253,11 @@ class TestAfterAnEnd:
         wait_until(lambda: plugins(api)["modbus_slave"]["attached"] > before["attached"], lambda: f"{plugins(api)}")
         assert plugins(api)["modbus_slave"]["process"] != before["process"]
 
-    @pytest.mark.parametrize("policy", ["hold", "zero"])
-    def test_inputs_of_a_plugin_that_ended_are_held_or_become_zero(self, tmp_path, editor, policy):
+    def test_inputs_of_a_plugin_that_is_wanted_no_longer_become_zero(self, tmp_path, editor):
+        """Those of one that breaks are held here; whoever has been taken out is no reason to."""
         runtime = Runtime(tmp_path / "data")
         administrator = Administrator(runtime)
-        (administrator.folder / "core.toml").write_text(f'[plugins]\nlost-inputs = "{policy}"\nlost-after = "0ms"\n')
+        (administrator.folder / "core.toml").write_text('[plugins]\nlost-inputs = "hold"\n')
         administrator.write(f"native,{compiled(tmp_path)},1,1,")
         runtime.start()
         try:
@@ -269,16 +270,41 @@ class TestAfterAnEnd:
             administrator.write()
             api.deploy(PLANT.with_md5("65" * 16).zip())
             wait_until(lambda: "native" not in plugins(api), "the plugin to end")
-            held = values.read("FROM_C")
-            if policy == "zero":
-                wait_until(lambda: values.read("FROM_C") == 0, "the input to become zero")
-            else:
-                scans = values.read("SCANS")
-                wait_until(lambda: values.read("SCANS") > scans + 20, "scans")
-                assert values.read("FROM_C") == held > 0
+            wait_until(lambda: values.read("FROM_C") == 0, "the input to become zero")
             session.disconnect()
         finally:
             bring_to_an_end(runtime)
+
+
+class TestDriver:
+    @pytest.fixture
+    def told(self, runtime, api, administrator, tmp_path):
+        """What a driver has been told of %QX0.0, which the program has switched on."""
+        device = tmp_path / "device"
+        header = REPOSITORY / "crates" / "openplc-plugin-abi" / "include"
+        library = compiled(tmp_path, f"-I{header}", f'-DDEVICE="{device}"', source="driver.c")
+        administrator.write(f"driver,{library},1,1,")
+        api.deploy(PLANT.with_md5("66" * 16).zip())
+
+        def told():
+            return device.read_text().splitlines() if device.exists() else []
+
+        wait_until(lambda: "cycle_end 1" in told(), lambda: f"the driver to be told: {told()}\n{runtime.log()[-3000:]}")
+        return told
+
+    def test_a_driver_is_told_safe_outputs_before_it_ends(self, api, told):
+        assert api.stop() == "STOP:OK"
+        wait_until(lambda: "cleanup 0" in told(), lambda: f"the driver to end: {told()[-4:]}")
+        assert told()[-3:] == ["cycle_end 0", "stop_loop 0", "cleanup 0"]
+
+    def test_a_driver_is_told_that_outputs_are_off_while_the_scan_engine_is_away(self, runtime, api, told):
+        runtime.launcher.send_signal(signal.SIGSTOP)
+        try:
+            runtime.process("openplc-core").kill()
+            wait_until(lambda: told()[-1] == "cycle_end 0", lambda: f"the driver to be told: {told()[-4:]}")
+        finally:
+            runtime.launcher.send_signal(signal.SIGCONT)
+        wait_until(lambda: told()[-1] == "cycle_end 1", lambda: f"the program to be back: {told()[-4:]}")
 
 
 def test_the_command_line_shows_plugins(runtime, api, administrator, tmp_path):

@@ -1,7 +1,7 @@
 //! A program's variables as the debug protocol sees them.
 
 use openplc_engine::debug::{NotForced, Variables};
-use openplc_image::{Address, Area};
+use openplc_image::{Address, Area, Width};
 use openplc_program::{ForceError, Program};
 
 use crate::process_image::ProcessImage;
@@ -13,6 +13,8 @@ pub struct DebugVariables<'a> {
     pub program: &'a mut Program,
     /// Addresses of its located variables.
     pub located: &'a [Address],
+    /// What each of them is forced to, if it is.
+    pub forced: &'a mut [Option<u64>],
     /// The image that they lie in.
     pub image: &'a ProcessImage,
 }
@@ -40,16 +42,29 @@ impl Variables for DebugVariables<'_> {
     }
 
     fn force(&mut self, index: u32, value: Option<&[u8]>) -> Result<(), NotForced> {
+        let number = self.program.located_by_debug_address(index);
+        let located = number.and_then(|number| Some((number, *self.located.get(number)?)));
+        // A bit is 0 or 1: the image holds nothing else.
+        let bit;
+        let value = match (located, value) {
+            (Some((_, address)), Some([byte])) if address.table().width() == Width::Bit => {
+                bit = [u8::from(*byte != 0)];
+                Some(bit.as_slice())
+            }
+            _ => value,
+        };
         self.program.force(index, value).map_err(|error| match error {
             ForceError::OutOfBounds | ForceError::Failed => NotForced::OutOfBounds,
             ForceError::WrongLength => NotForced::WrongLength,
             ForceError::ReadOnly => NotForced::ReadOnly,
         })?;
-        let number = self.program.located_by_debug_address(index);
-        let address = number.and_then(|number| self.located.get(number).copied());
-        if let Some(address) = address.filter(|address| address.table().area() != Area::Input) {
+        if let Some((number, address)) = located.filter(|(_, address)| address.table().area() != Area::Input)
+        {
             // Read back, because the debugger may have another byte order.
             let forced = value.and_then(|_| self.number(index));
+            if let Some(noted) = self.forced.get_mut(number) {
+                *noted = forced;
+            }
             self.image.force(address, forced);
         }
         Ok(())

@@ -24,8 +24,8 @@ use serde_json::Value;
 use crate::daemon::STACK;
 use crate::log_ring::LogRing;
 use conversation::Conversation;
+pub use register::{Dismissal, PluginRecord, Reply};
 use register::{Peer, Register};
-pub use register::{PluginRecord, Reply};
 
 /// A plugin that has not said who it is after this time is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const COMMAND_PATIENCE: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, and between tries to get hold of an image whose scan hangs.
 const RECOVERY: Duration = Duration::from_millis(100);
+/// How long the inputs of a plugin stay whose place another one of its name takes, if it has not written them by then.
+const SUCCESSION: Duration = Duration::from_secs(10);
 /// Connections at once: more than plugins, so that one that connects again does not have to wait for its own end.
 const MAX_CONNECTIONS: usize = 2 * openplc_image::MAX_PEERS;
 
@@ -59,7 +61,7 @@ pub struct PluginRules {
     pub grade: Grade,
     /// What it may write.
     pub rights: WriteRights,
-    /// What becomes of its inputs when it goes ...
+    /// What becomes of its inputs when it breaks ...
     pub abandoned: AbandonedInputs,
     /// ... after this time.
     pub abandoned_after: Duration,
@@ -173,6 +175,19 @@ impl<K: ImageKeeper> ImageServer<K> {
         order.map_err(|error| error.to_string())
     }
 
+    /// From now on nothing that a plugin writes has any effect, because it has to leave. The inputs of one that ends become zero.
+    pub fn dismiss(&self, name: &str, why: Dismissal) {
+        if let Some(id) = self.register.dismiss(name, why) {
+            self.silence(
+                id,
+                match why {
+                    Dismissal::Ended => AbandonedInputs::Zero,
+                    Dismissal::Replaced => AbandonedInputs::Hold,
+                },
+            );
+        }
+    }
+
     /// Sends one plugin away.
     pub fn disconnect(&self, name: &str) {
         self.register.disconnect(name);
@@ -236,17 +251,24 @@ impl<K: ImageKeeper> ImageServer<K> {
         };
         tracing::info!("Plugin {name} is attached to the process image");
         Conversation::new(self, &name, id, rules.grade).run(&mut connection);
+        // Before another of its name may come: who has left does not write.
+        self.silence(id, AbandonedInputs::Hold);
         let statistics = self.statistics_of(id).unwrap_or_default();
-        self.register.leave(&name, statistics, forget);
+        let dismissal = self.register.leave(&name, statistics, forget);
         // Whoever it is must not think that it is still attached.
         drop(connection);
         tracing::info!("Plugin {name} has left");
-        if rules.abandoned == AbandonedInputs::Zero && self.register.begin_lingering(&name) {
+        let (abandoned, after) = match dismissal {
+            None => (rules.abandoned, rules.abandoned_after),
+            Some(Dismissal::Ended) => (AbandonedInputs::Zero, Duration::ZERO),
+            Some(Dismissal::Replaced) => (AbandonedInputs::Zero, SUCCESSION),
+        };
+        if abandoned == AbandonedInputs::Zero && !after.is_zero() && self.register.begin_lingering(&name) {
             // It may come again meanwhile; what it writes then is no longer abandoned.
-            thread::sleep(rules.abandoned_after);
+            thread::sleep(after);
             self.register.end_lingering(&name);
         }
-        self.detach(id, rules.abandoned);
+        self.detach(id, abandoned);
     }
 
     /// Learns who the plugin is, and takes its name for it.
@@ -320,10 +342,21 @@ impl<K: ImageKeeper> ImageServer<K> {
 
 impl<K: ImageKeeper> ImageServer<K> {
     fn detach(&self, id: PeerId, abandoned: AbandonedInputs) {
-        let detach = |image: &mut Image| image.detach(id, abandoned, clock::now());
-        // The watchdog will end this process if the scan does not end.
-        while self.keeper.with_image(detach).is_none() {
-            thread::sleep(RECOVERY);
+        // Dropped out here, not while a scan may be waiting for the image.
+        drop(self.with_image_at_last(|image| image.detach(id, abandoned, clock::now())));
+    }
+
+    fn silence(&self, id: PeerId, inputs: AbandonedInputs) {
+        self.with_image_at_last(|image| image.dismiss(id, inputs, clock::now()));
+    }
+
+    /// The watchdog will end this process if the scan does not end.
+    fn with_image_at_last<T>(&self, work: impl Fn(&mut Image) -> T) -> T {
+        loop {
+            match self.keeper.with_image(&work) {
+                Some(done) => return done,
+                None => thread::sleep(RECOVERY),
+            }
         }
     }
 

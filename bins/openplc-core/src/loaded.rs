@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use openplc_engine::cycle::Cycle;
 use openplc_engine::statistics::{self, Reader};
-use openplc_image::{Address, Binding, Moment, OutsideImage, PlcState, Sizes};
+use openplc_image::{Address, Binding, Moment, OutputPolicy, OutsideImage, PlcState, Sizes};
 use openplc_program::python::Requests;
 use openplc_program::{
     Fault, Faulted, Host, LoadError, LocatedValues, MAX_TASKS, Program, Protocol, Severity, Task, TaskRun,
@@ -57,6 +57,8 @@ pub struct Loaded {
     located: LocatedPoints,
     /// Those that several of its tasks use, if there are any.
     shared: Option<SharedPoints>,
+    /// What a debugger has forced each of them to, but inputs.
+    forced: Box<[Option<u64>]>,
     /// All of them, prepared for the moment in which its scans begin.
     beginning: Option<Binding>,
 }
@@ -232,6 +234,7 @@ impl Loaded {
             began: Began::default(),
             manifest,
             md5: program.md5().to_owned(),
+            forced: vec![None; located.addresses.len()].into(),
             located,
             shared,
             beginning: None,
@@ -254,16 +257,12 @@ impl Loaded {
         &self.located.addresses
     }
 
-    /// Prepares [`Self::begin`]: outputs and memory that the running program of `before` has located variables at too keep their
-    /// values; the others begin with those that this program has.
-    pub fn prepare_to_begin(&mut self, before: Option<&[Address]>) {
+    /// Prepares [`Self::begin`] after a program that had located variables at `before`.
+    pub fn prepare_to_begin(&mut self, before: &[Address], policy: &OutputPolicy) {
         // They have been bound before, so they can be bound again.
-        let Ok(mut beginning) = self.located.all() else {
+        let Ok(beginning) = self.located.following(before, policy) else {
             return;
         };
-        if let Some(before) = before.and_then(|before| self.located.of_program_before(before)) {
-            beginning.inherit(&before);
-        }
         self.beginning = Some(beginning);
         let tasks = self.tasks.iter_mut().flatten();
         for task in tasks {
@@ -282,11 +281,21 @@ impl Loaded {
         }
     }
 
-    /// Its scans are about to begin, and none executes: gives the image its initial values, and it those of the image. Allocates
+    /// Its scans are about to begin, and none executes: gives the image its initial values, and it those of the image. Outputs and
+    /// memory of a program that was `running` until now keep their values where this one has located variables, too. Allocates
     /// nothing.
-    pub fn begin(&mut self, image: &ProcessImage) {
+    pub fn begin(&mut self, image: &ProcessImage, running: bool) {
+        // One that goes on where it was stopped finds what plugins have said meanwhile, or last.
+        let afresh = !running && self.scans() == 0;
         if let Some(beginning) = &mut self.beginning {
-            image.start(beginning, &mut Values(self.program.all_values()), clock::now());
+            if !running {
+                // What one that does not run has left behind is no start for another.
+                beginning.inherit_nothing();
+            }
+            let values = &mut Values(self.program.all_values());
+            let forced = self.located.addresses.iter().zip(&self.forced);
+            let forces = forced.filter_map(|(address, value)| Some((*address, (*value)?)));
+            image.start(beginning, values, forces, afresh, clock::now());
         }
     }
 
@@ -295,6 +304,7 @@ impl Loaded {
         let variables = DebugVariables {
             program: &mut self.program,
             located: &self.located.addresses,
+            forced: &mut self.forced,
             image,
         };
         (variables, &self.md5)

@@ -5,7 +5,8 @@
 //! scan sees an input change.
 
 use openplc_image::{
-    Address, AddressError, Area, Binding, Layout, LocatedValues, OutsideImage, Sizes, SizesError, Width,
+    Address, AddressError, Area, Binding, Layout, LocatedValues, OutputPolicy, OutsideImage, Sizes,
+    SizesError, Width,
 };
 use openplc_program::{Located, Program};
 use openplc_rt::pi_mutex::PiMutex;
@@ -69,14 +70,6 @@ impl LocatedPoints {
         })
     }
 
-    /// All of them.
-    ///
-    /// # Errors
-    /// [`OutsideImage`].
-    pub fn all(&self) -> Result<Binding, OutsideImage> {
-        Binding::new(&self.layout, &self.addresses)
-    }
-
     /// Those that this task alone uses.
     ///
     /// # Errors
@@ -110,15 +103,22 @@ impl LocatedPoints {
         }))
     }
 
-    /// The variables of a program before this one, as far as this one's image has them.
-    pub fn of_program_before(&self, addresses: &[Address]) -> Option<Binding> {
+    /// All of them, prepared to follow a program before this one that had located variables at `before`, as far as this one's image
+    /// has them.
+    ///
+    /// # Errors
+    /// [`OutsideImage`].
+    pub fn following(&self, before: &[Address], policy: &OutputPolicy) -> Result<Binding, OutsideImage> {
         let slots = |address: &Address| self.layout.sizes().slots(address.table());
-        let inside: Vec<_> = addresses
+        let inside: Vec<_> = before
             .iter()
             .copied()
             .filter(|address| address.slot() < slots(address))
             .collect();
-        Binding::new(&self.layout, &inside).ok()
+        let mut binding = Binding::new(&self.layout, &self.addresses)?;
+        binding.inherit(&Binding::new(&self.layout, &inside)?);
+        binding.abandon(&self.layout, &inside, policy);
+        Ok(binding)
     }
 }
 

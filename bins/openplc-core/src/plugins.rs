@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::communication::{NotConnected, Outcome};
 use crate::daemon::STACK;
-use crate::image_server::{Grade, ImageServer, PluginRecord, PluginRules, Reply};
+use crate::image_server::{Dismissal, Grade, ImageServer, PluginRecord, PluginRules, Reply};
 use crate::in_scan_plugin::InScanPlugin;
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
@@ -255,6 +255,15 @@ impl Plugins {
                 .and_then(|record| record.peer)
             {
                 now.leaving.insert(name.clone(), (process, Instant::now()));
+                let replaced = wanted.contains_key(&name);
+                self.server.dismiss(
+                    &name,
+                    if replaced {
+                        Dismissal::Replaced
+                    } else {
+                        Dismissal::Ended
+                    },
+                );
             }
             if !wanted.contains_key(&name) {
                 let removed = self.folder.remove(&name);

@@ -42,6 +42,11 @@ impl ProcessImage {
         })
     }
 
+    /// What outputs become when scans have ended.
+    pub fn policy(&self) -> &OutputPolicy {
+        &self.policy
+    }
+
     /// An image of these sizes, if the one that is there has others. Beside everything else.
     ///
     /// # Errors
@@ -61,12 +66,25 @@ impl ProcessImage {
         Replacement(std::mem::replace(&mut kept, new.0))
     }
 
-    /// Before the first scan of a program, in which nothing is forced yet: see [`Binding::start`]. From now on outputs can be
-    /// changed.
-    pub fn start(&self, binding: &mut Binding, values: &mut impl LocatedValues, now_ns: u64) {
+    /// Before a program's scans begin: see [`Binding::start`]. From now on outputs can be changed; what is forced are its `forces`, and
+    /// nothing else. If it begins `afresh`, it finds no input of which nobody says any longer that it is so.
+    pub fn start(
+        &self,
+        binding: &mut Binding,
+        values: &mut impl LocatedValues,
+        forces: impl Iterator<Item = (Address, u64)>,
+        afresh: bool,
+        now_ns: u64,
+    ) {
         let image = &mut self.kept.lock().image;
         image.release_outputs(now_ns);
+        if afresh {
+            image.forget_old_inputs();
+        }
         image.release_forces();
+        for (address, value) in forces {
+            image.force(address, Some(value));
+        }
         binding.start(image, values);
     }
 

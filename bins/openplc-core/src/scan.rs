@@ -61,8 +61,8 @@ pub struct ScanSlot {
     plugin: OnceLock<Arc<InScan>>,
     /// Whether it was executed when a scan of that task was given up.
     plugin_hangs: AtomicBool,
-    /// Where the program in the slot has its located variables.
-    bound: Mutex<Option<Vec<Address>>>,
+    /// Where the newest program that was running, and those since, had their located variables.
+    bound: Mutex<Vec<Address>>,
     spawner: Spawner,
     /// How many scan threads there are. They stay: those that the program has no task for sleep.
     threads: Mutex<usize>,
@@ -137,7 +137,7 @@ impl ScanSlot {
             image,
             plugin: OnceLock::new(),
             plugin_hangs: AtomicBool::new(false),
-            bound: Mutex::new(None),
+            bound: Mutex::default(),
             spawner,
             threads: Mutex::new(0),
         };
@@ -193,9 +193,7 @@ impl ScanSlot {
         };
         // Held to the end, because only one exchange at a time knows what it follows.
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
-        // What one that does not run has left behind is no start for another.
-        let running = self.running.load(Ordering::Acquire);
-        new.prepare_to_begin(bound.as_deref().filter(|_| running));
+        new.prepare_to_begin(&bound, self.image.policy());
         let addresses = new.located_addresses().to_vec();
         let Ok((Pause { mut all, .. }, fits)) = self.in_a_gap_of(GAP + hand_over_time, patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
@@ -210,7 +208,7 @@ impl ScanSlot {
         }
         resized = resized.map(|resized| self.image.replace(resized));
         if run {
-            new.begin(&self.image);
+            new.begin(&self.image, ran);
         }
         let now = clock::now();
         for ((task, parked), thread) in tasks.zip(&mut new.tasks).zip(&self.scan_threads) {
@@ -231,7 +229,11 @@ impl ScanSlot {
             mem::swap(&mut old.tasks, &mut new.tasks);
         }
         drop(all);
-        *bound = Some(addresses);
+        // The outputs of one before this one are still as it left them until scans begin.
+        if run {
+            bound.clear();
+        }
+        bound.extend(addresses);
         drop(resized);
         self.scan_threads.iter().for_each(|thread| thread.alarm.ring());
         if !fits {
@@ -275,7 +277,6 @@ impl ScanSlot {
     /// # Errors
     /// [`ScanHangs`].
     pub fn take(&self, patience: Duration) -> Result<Option<Loaded>, ScanHangs> {
-        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         let mut pause = self.between_scans(patience)?;
         self.running.store(false, Ordering::Release);
         self.make_outputs_safe(PlcState::Stopped);
@@ -287,7 +288,6 @@ impl ScanSlot {
                 mem::swap(task, parked);
             }
         }
-        *bound = None;
         Ok(taken)
     }
 

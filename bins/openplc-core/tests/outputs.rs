@@ -121,6 +121,41 @@ fn a_program_that_takes_its_place_again_has_the_outputs_that_it_had() {
 }
 
 #[test]
+fn what_is_forced_in_a_program_is_held_when_it_takes_its_place_again() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &[]);
+    assert_eq!(client.debug(&[0x42, 0, 4, 1, 0, 4, 9, 0, 0, 0]), [0x42, 0x7E]);
+    client.load(&build(&["-DFAULTS_IN_SCAN=5"]));
+    until("it is back", || {
+        let logs = client.logs();
+        logs.iter()
+            .any(|entry| entry.message.contains("takes its place again"))
+            .then_some(())
+    });
+    let since = image.values(OUTPUTS).0.scan;
+    until("ten scans", || {
+        (image.values(OUTPUTS).0.scan > since + 10).then_some(())
+    });
+    assert_eq!(image.values(["%QD0"]).1, [9], "though the program counts on");
+}
+
+#[test]
+fn a_bit_that_is_forced_is_one_whatever_is_sent() {
+    let core = Core::start();
+    let (mut client, image) = running(&core, &["-DLATCHES"]);
+    let forced_to = |client: &mut Client, value| {
+        assert_eq!(client.debug(&[0x42, 0, 5, 1, 0, 1, value]), [0x42, 0x7E]);
+        let since = image.values(OUTPUTS).0.scan;
+        until("two scans", || {
+            (image.values(OUTPUTS).0.scan > since + 2).then_some(())
+        });
+        image.values(["%QX0.3"]).1
+    };
+    assert_eq!(forced_to(&mut client, 0), [0]);
+    assert_eq!(forced_to(&mut client, 2), [1], "as any number but 0 is true");
+}
+
+#[test]
 fn outputs_are_off_once_a_fault_is_known() {
     let core = Core::start();
     let (mut client, image) = running(&core, &[]);

@@ -31,7 +31,7 @@ static const openplc_task tasks[] = { { "probe", INTERVAL_NS, 0, 0 } };
 static uint8_t block[BLOCK];
 static const uint32_t lengths[] = { 4 };
 #else
-static const uint32_t lengths[] = { 5 };
+static const uint32_t lengths[] = { 6 };
 #endif
 static const openplc_host *runtime;
 /* Located: a counter in memory, twice, that goes on when another probe takes this one's place; and outputs. */
@@ -179,6 +179,7 @@ static void *variable(uint32_t address, uint32_t *size) {
     case 1: *size = sizeof misbehaviour; return &misbehaviour;
     case 2: *size = sizeof pattern; return &pattern;
     case 4: *size = sizeof output; return &output;
+    case 5: *size = sizeof output_bit; return &output_bit;
 #ifdef BLOCK
     case 3: *size = sizeof block; return block;
 #endif

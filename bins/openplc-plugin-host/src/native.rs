@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 /// Time between two looks at the figures of the plugin, and at whether it is time to end.
 const LOOK: Duration = Duration::from_secs(1);
+/// Longest time between two looks at whether the scan engine is still there.
+const LOOK_AT_ENGINE: Duration = Duration::from_millis(50);
 
 /// Runs the plugin until it is time to end.
 pub fn run(entry: &Entry) -> Result<ExitCode> {
@@ -48,7 +50,8 @@ fn live(entry: &Entry, host: &Host) -> Result<()> {
 
 fn work(host: &Host, hooks: &Hooks) -> Result<()> {
     let plugin = host.plugin();
-    let (mut seen, mut looked) = (0, None::<Instant>);
+    // The newest publication that the plugin has seen; `None` when it knows that the scan engine is away.
+    let (mut seen, mut looked) = (Some(0), None::<Instant>);
     while !plugin.is_leaving() {
         if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             looked = Some(Instant::now());
@@ -61,11 +64,17 @@ fn work(host: &Host, hooks: &Hooks) -> Result<()> {
             plugin.wait_until_leaving(LOOK);
             continue;
         }
-        let newest = plugin.wait_for_publication(seen, LOOK).unwrap_or(seen);
+        // Once when it has gone, too: its outputs are off then.
+        let newest = plugin
+            .wait_for_publication(seen.unwrap_or(0), LOOK_AT_ENGINE)
+            .ok();
         if newest != seen {
             seen = newest;
             between_scans(hooks);
         }
+    }
+    if hooks.has_cycle() {
+        after_scans(hooks);
     }
     Ok(())
 }
@@ -76,6 +85,13 @@ fn between_scans(hooks: &Hooks) {
     image_lock();
     hooks.cycle_end();
     hooks.cycle_start();
+    image_unlock();
+}
+
+/// The end of the last scan, again with the image as it is by now: at a stop the plugin learns the safe outputs before it ends.
+fn after_scans(hooks: &Hooks) {
+    image_lock();
+    hooks.cycle_end();
     image_unlock();
 }
 

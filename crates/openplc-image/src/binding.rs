@@ -5,7 +5,8 @@ use thiserror::Error;
 use crate::address::{Address, Area, Width};
 use crate::atomics::AtomicU32;
 use crate::image::Image;
-use crate::layout::Layout;
+use crate::layout::{Layout, Place};
+use crate::safe_outputs::{OutputPolicy, SafeValue};
 use crate::tables::Tables;
 
 /// The located variables of a program, by their number in the list from which a [`Binding`] was made.
@@ -48,8 +49,8 @@ struct Group<const N: usize> {
     others: Vec<Point<N>>,
     /// Those of `others` whose places a program before this one had variables at, by their offset.
     inherited: Vec<u32>,
-    /// Places that a program before this one had such variables at and this one has not, by their offset.
-    abandoned: Vec<u32>,
+    /// Outputs that a program before this one had variables at and this one has not, by their offset, and what they become.
+    abandoned: Vec<(u32, [u8; N])>,
 }
 
 /// The connection of one program's located variables with an image of one layout.
@@ -125,14 +126,47 @@ impl Binding {
     }
 
     /// Lets [`Self::start`] take the values of outputs and memory that `before` has bound too from the image, instead
-    /// of giving them the program's initial values; outputs that only `before` has bound become zero, for nobody would ever change
-    /// them again. Both must be bound to the same layout. Not on the scan thread.
+    /// of giving them the program's initial values. Both must be bound to the same layout. Not on the scan thread.
     pub fn inherit(&mut self, before: &Self) {
         self.bits.inherit(&before.bits);
         self.bytes.inherit(&before.bytes);
         self.words.inherit(&before.words);
         self.doubles.inherit(&before.doubles);
         self.longs.inherit(&before.longs);
+    }
+
+    /// Lets [`Self::start`] give all outputs and memory the program's initial values after all. For the scan thread.
+    pub fn inherit_nothing(&mut self) {
+        self.bits.inherited.clear();
+        self.bytes.inherited.clear();
+        self.words.inherited.clear();
+        self.doubles.inherited.clear();
+        self.longs.inherited.clear();
+    }
+
+    /// Lets [`Self::start`] give outputs among `before`, the located variables of a program before this one, that this one has
+    /// not bound their safe values, and zero to those that would be held: for nobody would ever change them again. Not on the scan
+    /// thread.
+    pub fn abandon(&mut self, layout: &Layout, before: &[Address], policy: &OutputPolicy) {
+        let outputs = before
+            .iter()
+            .filter(|address| address.table().area() == Area::Output);
+        for address in outputs {
+            let Some(Place { offset, width }) = layout.place(*address) else {
+                continue;
+            };
+            let value = match policy.of(*address) {
+                SafeValue::Value(value) => value.to_le_bytes(),
+                SafeValue::Off | SafeValue::Hold => [0; 8],
+            };
+            match width {
+                Width::Bit => self.bits.abandon(offset, value),
+                Width::Byte => self.bytes.abandon(offset, value),
+                Width::Word => self.words.abandon(offset, value),
+                Width::Double => self.doubles.abandon(offset, value),
+                Width::Long => self.longs.abandon(offset, value),
+            }
+        }
     }
 
     /// Before the program's first scan: gives outputs and memory of the image the program's initial values, except those that
@@ -227,13 +261,16 @@ impl<const N: usize> Group<N> {
                 .is_ok()
         };
         self.inherited = offsets.filter(inherited).collect();
-        let theirs = before.others.iter().map(|point| point.offset);
-        let ours = |offset: &u32| {
-            self.others
-                .binary_search_by_key(offset, |point| point.offset)
-                .is_ok()
-        };
-        self.abandoned = theirs.filter(|offset| !ours(offset)).collect();
+    }
+
+    /// `value` begins with the bytes that the output becomes.
+    fn abandon(&mut self, offset: u32, value: [u8; 8]) {
+        let ours = self.others.binary_search_by_key(&offset, |point| point.offset);
+        if ours.is_err() {
+            let mut bytes = [0; N];
+            bytes.copy_from_slice(&value[..N]);
+            self.abandoned.push((offset, bytes));
+        }
     }
 
     fn seed(
@@ -242,10 +279,9 @@ impl<const N: usize> Group<N> {
         values: &impl LocatedValues,
         convert: impl Fn([u8; N]) -> [u8; N],
     ) {
-        let outputs = tables.layout.area(Area::Output);
-        for offset in &self.abandoned {
-            if outputs.contains(&(*offset as usize)) && !tables.forces.contain(*offset) {
-                tables.set_bytes(*offset, [0; N]);
+        for (offset, value) in &self.abandoned {
+            if !tables.forces.contain(*offset) {
+                tables.set_bytes(*offset, *value);
             }
         }
         for point in &self.others {

@@ -92,9 +92,9 @@ impl<M: AsRef<[AtomicU32]>> Image<M> {
         Some(self.tables.load(place))
     }
 
-    /// Copies the beginning of a table, as much as there is of it and room in `into`. On any thread.
-    pub fn copy_table(&self, table: Table, into: &mut [u8]) {
-        self.tables.copy(table, into);
+    /// Copies the beginning of a table, as much as there is of it and room in `into`; returns how many bytes. On any thread.
+    pub fn copy_table(&self, table: Table, into: &mut [u8]) -> usize {
+        self.tables.copy(table, into)
     }
 
     /// Changes a value on behalf of the scan engine itself. False when its table has no such slot, the value does not fit it or
@@ -172,6 +172,21 @@ impl<M: AsRef<[AtomicU32]>> Image<M> {
     /// Gives the journal back when [`crate::MAX_PEERS`] are attached already.
     pub fn attach(&mut self, journal: Journal<M>, rights: WriteRights) -> Result<PeerId, Journal<M>> {
         self.peers.attach(journal.0, rights).map_err(Journal)
+    }
+
+    /// Dismisses a peer that stays attached: what it has written until now, `now_ns`, is taken, and nothing that it writes later.
+    /// Its inputs become zero now, or stay until it is detached. For any thread: it neither allocates nor frees.
+    pub fn dismiss(&mut self, id: PeerId, inputs: AbandonedInputs, now_ns: u64) {
+        let Self { tables, peers, .. } = self;
+        if peers.dismiss(id, now_ns, tables) && inputs == AbandonedInputs::Zero {
+            tables.abandon_inputs(id, true);
+        }
+    }
+
+    /// Sets inputs to zero that no peer at work was the last to write: what they say may be long ago. Takes time in
+    /// proportion to the inputs: for any thread, before scans begin.
+    pub fn forget_old_inputs(&mut self) {
+        self.tables.abandon_inputs_of_others(self.peers.at_work());
     }
 
     /// Detaches a peer, after everything that it has written before. For any thread: it neither allocates nor frees.

@@ -22,6 +22,13 @@ const ENTRIES_PER_SCAN: u32 = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub(crate) u8);
 
+impl PeerId {
+    /// For a set of peers.
+    pub(crate) fn bit(self) -> u64 {
+        1 << self.0
+    }
+}
+
 /// Who has written a value that no peer has written.
 pub(crate) const NOBODY: PeerId = PeerId(0);
 
@@ -59,6 +66,8 @@ struct Peer<M> {
     journal: JournalConsumer<M>,
     rights: WriteRights,
     statistics: PeerStatistics,
+    /// Whether nothing that it writes has any effect from now on.
+    dismissed: bool,
     /// Entries that wait beyond `next`, as far as this scan looks.
     waiting: u32,
     /// Entries that may still be taken in this scan; beyond it, only what belongs to a group that has begun.
@@ -110,6 +119,9 @@ impl<M: AsRef<[AtomicU32]>> Peer<M> {
     }
 
     fn take_one(&mut self, entry: &Entry, tables: &mut Tables) {
+        if self.dismissed {
+            return;
+        }
         let Some((address, place)) = check(entry, &tables.layout) else {
             self.statistics.invalid += 1;
             return;
@@ -128,6 +140,15 @@ impl<M: AsRef<[AtomicU32]>> Peer<M> {
         } else {
             self.statistics.forced += 1;
         }
+    }
+
+    /// Takes everything that is there.
+    fn take_all(&mut self, now_ns: u64, tables: &mut Tables) {
+        self.begin(crate::journal::CAPACITY, now_ns);
+        while self.next.is_some() {
+            self.take_group(tables, now_ns);
+        }
+        self.end();
     }
 
     /// Tells the peer what has been taken.
@@ -178,6 +199,7 @@ impl<M: AsRef<[AtomicU32]>> Peers<M> {
             journal,
             rights,
             statistics: PeerStatistics::default(),
+            dismissed: false,
             waiting: 0,
             share: 0,
             next: None,
@@ -194,12 +216,24 @@ impl<M: AsRef<[AtomicU32]>> Peers<M> {
     ) -> Option<(JournalConsumer<M>, WriteRights, PeerStatistics)> {
         let index = self.peers.iter().position(|peer| peer.id == id)?;
         let mut peer = self.peers.remove(index);
-        peer.begin(crate::journal::CAPACITY, now_ns);
-        while peer.next.is_some() {
-            peer.take_group(tables, now_ns);
-        }
-        peer.end();
+        peer.take_all(now_ns, tables);
         Some((peer.journal, peer.rights, peer.statistics))
+    }
+
+    /// Takes what a peer has written until now; nothing that it writes later has any effect. False when it is not attached.
+    pub fn dismiss(&mut self, id: PeerId, now_ns: u64, tables: &mut Tables) -> bool {
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == id) else {
+            return false;
+        };
+        peer.take_all(now_ns, tables);
+        peer.dismissed = true;
+        true
+    }
+
+    /// Those whose writes have an effect, as a set of [`PeerId::bit`].
+    pub fn at_work(&self) -> u64 {
+        let at_work = self.peers.iter().filter(|peer| !peer.dismissed);
+        at_work.fold(0, |set, peer| set | peer.id.bit())
     }
 
     /// Applies what has been written. Bounded, and free of allocation.

@@ -61,12 +61,13 @@ impl Tables {
         self.dirty.mark(offset as usize);
     }
 
-    /// Copies the beginning of a table, as much as there is of it and room in `into`.
-    pub fn copy(&self, table: Table, into: &mut [u8]) {
+    /// Copies the beginning of a table, as much as there is of it and room in `into`; returns how many bytes.
+    pub fn copy(&self, table: Table, into: &mut [u8]) -> usize {
         let start = self.layout.start(table) as usize;
         let bytes = self.layout.sizes().values(table) as usize * table.width().bytes();
         let bytes = bytes.min(into.len());
         into[..bytes].copy_from_slice(&self.memory[start..][..bytes]);
+        bytes
     }
 
     /// A value as an unsigned number.
@@ -116,6 +117,22 @@ impl Tables {
                 }
                 for offset in (line..line + LINE).step_by(width.bytes()) {
                     self.abandon_input(offset as u32, width, peer, zero);
+                }
+            }
+        }
+    }
+
+    /// Sets inputs to zero that none of `writers` was the last to write; that is a set of bits, one for the number of each peer.
+    pub fn abandon_inputs_of_others(&mut self, writers: u64) {
+        for table in Table::ALL.into_iter().filter(|table| table.area() == Area::Input) {
+            let width = table.width();
+            let start = self.layout.start(table);
+            for index in 0..self.layout.sizes().values(table) {
+                let offset = start + index * width.bytes() as u32;
+                let place = Place { offset, width };
+                let writer = PeerId(self.input_writers[offset as usize]);
+                if writers & writer.bit() == 0 && self.load(place) != 0 {
+                    self.abandon_input(offset, width, writer, true);
                 }
             }
         }

@@ -108,6 +108,7 @@ fn a_program_begins_with_its_initial_values_and_its_successor_with_the_values_re
     let mut second = Binding::new(image.layout(), &[at("%MW0"), at("%MW1")]).unwrap();
     let mut successor = Program::of(&[7, 8]);
     second.inherit(&first);
+    second.abandon(image.layout(), &first_variables, &OutputPolicy::hold());
     second.start(&mut image, &mut successor);
     assert_eq!((successor.get(0), successor.get(1)), (101, 8));
     assert_eq!(image.value(at("%MW1")), Some(8));
@@ -131,6 +132,26 @@ fn a_program_begins_with_its_initial_values_and_its_successor_with_the_values_re
         Some(100),
         "a start afresh has initial values"
     );
+}
+
+#[test]
+fn outputs_that_nobody_drives_any_more_get_their_safe_values() {
+    let mut image = image(16);
+    let before = ["%QX0.0", "%QX0.1", "%QW1", "%QL2", "%QW3", "%IW3", "%MW3"].map(at);
+    let mut first = Binding::new(image.layout(), &before).unwrap();
+    first.start(&mut image, &mut Program::of(&[1, 1, 2, 3, 4, 0, 6]));
+    let mut policy = OutputPolicy::hold();
+    for (address, value) in [("%QX0.1", 1), ("%QL2", u64::MAX), ("%QW3", 9)] {
+        policy.set(at(address), SafeValue::Value(value)).unwrap();
+    }
+    let mut second = Binding::new(image.layout(), &[at("%QW3")]).unwrap();
+    second.inherit(&first);
+    second.abandon(image.layout(), &before, &policy);
+    // The first one is not running any more.
+    second.inherit_nothing();
+    second.start(&mut image, &mut Program::of(&[44]));
+    let values = before.map(|address| image.value(address).unwrap());
+    assert_eq!(values, [0, 1, 0, u64::MAX, 44, 0, 6]);
 }
 
 #[test]
@@ -365,8 +386,8 @@ fn what_is_written_within_the_scan_is_held_to_the_same_rules() {
         assert_eq!(image.write(at(address), value), taken, "{address}");
     }
     let mut words = [0xFF; 2 * 20];
-    image.copy_table(Table::IntInput, &mut words);
+    assert_eq!(image.copy_table(Table::IntInput, &mut words), 2 * 16);
     assert_eq!(words[6..12], [0xCD, 0xAB, 44, 0, 0, 0]);
     assert_eq!(words[2 * 16..], [0xFF; 2 * 4], "beyond the table");
-    image.copy_table(Table::IntInput, &mut words[..3]);
+    assert_eq!(image.copy_table(Table::IntInput, &mut words[..3]), 3);
 }

@@ -106,13 +106,15 @@ impl InScan {
         code
     }
 
-    /// Hooks are called no longer; shows the plugin what the image is now, and calls `stop_loop`.
+    /// Calls `cycle_end` once more, with the image as it is now that there are no scans, so that the plugin can tell its devices
+    /// the safe outputs, and then `stop_loop`. From now on hooks are called no longer.
     pub fn stop(&self, image: &dyn ProcessImage) {
-        {
-            let mut local = self.shared.image.lock();
-            self.shared.working.store(false, Ordering::Release);
-            image.with(&mut |image| take(&mut local, image));
-        }
+        self.shared.lock();
+        self.shared.working.store(false, Ordering::Release);
+        self.shared
+            .with_image(|local| image.with(&mut |image| take(local, image)));
+        self.hooks.cycle_end();
+        self.shared.unlock();
         self.hooks.stop_loop();
     }
 
@@ -171,7 +173,10 @@ fn give(local: &LocalImage, image: &mut Image) {
 /// Shows the image to the plugin.
 fn take(local: &mut LocalImage, image: &Image) {
     for table in Table::ALL {
-        image.copy_table(table, local.table(table));
+        let into = local.table(table);
+        let copied = image.copy_table(table, into);
+        // Of an image that was larger.
+        into[copied..].fill(0);
     }
     local.show();
 }

@@ -50,6 +50,15 @@ pub struct Peer {
     pub id: PeerId,
 }
 
+/// Why a plugin has to leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dismissal {
+    /// It is wanted no longer.
+    Ended,
+    /// Another one of its name takes its place.
+    Replaced,
+}
+
 /// One plugin, by its name.
 #[derive(Default)]
 struct Record {
@@ -58,6 +67,8 @@ struct Record {
     /// Whether what it has left behind is not cleared away yet.
     lingers: bool,
     peer: Option<Peer>,
+    /// Why the peer has to leave.
+    dismissal: Option<Dismissal>,
     attached: u64,
     failure: Option<String>,
     statistics: Option<Value>,
@@ -105,18 +116,30 @@ impl Register {
         }
     }
 
-    /// Gives a name back. Nothing is remembered of one that does not matter (`forget`).
-    pub fn leave(&self, name: &str, writes: PeerStatistics, forget: bool) {
+    /// Notes why a plugin has to leave, and returns its name in the image if it is attached.
+    pub fn dismiss(&self, name: &str, why: Dismissal) -> Option<PeerId> {
+        let mut records = self.records();
+        let record = records.get_mut(name)?;
+        let peer = record.peer.as_ref()?;
+        record.dismissal = Some(why);
+        Some(peer.id)
+    }
+
+    /// Gives a name back, and says why its owner had to leave, if it had to. Nothing is remembered of one that does not matter
+    /// (`forget`).
+    pub fn leave(&self, name: &str, writes: PeerStatistics, forget: bool) -> Option<Dismissal> {
         let mut records = self.records();
         if forget {
             records.remove(name);
-        } else if let Some(record) = records.get_mut(name) {
-            record.taken = false;
-            record.peer = None;
-            record.writes = writes;
-            // Whoever waits for an answer learns that there will be none.
-            record.commands.clear();
+            return None;
         }
+        let record = records.get_mut(name)?;
+        record.taken = false;
+        record.peer = None;
+        record.writes = writes;
+        // Whoever waits for an answer learns that there will be none.
+        record.commands.clear();
+        record.dismissal.take()
     }
 
     /// Whether what a plugin has left behind may stay for a while: only once at a time, so that one that comes and goes does

@@ -39,7 +39,11 @@ impl Host {
                     Grade::Plugin
                 },
                 rights: WriteRights::of_areas(&[Area::Input, Area::Memory]),
-                abandoned: AbandonedInputs::Zero,
+                abandoned: if name == "holding" {
+                    AbandonedInputs::Hold
+                } else {
+                    AbandonedInputs::Zero
+                },
                 abandoned_after: Duration::ZERO,
             })
         };
@@ -117,6 +121,14 @@ impl Host {
             .unwrap()
     }
 
+    fn take_writes(&self, time_ns: u64) {
+        let moment = Moment {
+            time_ns,
+            ..Moment::default()
+        };
+        self.image.idle(moment, || false);
+    }
+
     fn wait_until(&self, condition: impl Fn(&Self) -> bool) {
         let deadline = std::time::Instant::now() + SOON;
         while !condition(self) {
@@ -152,10 +164,7 @@ fn a_plugin_reads_and_writes_and_its_end_is_noticed() {
     plugin.write("%IW5", 55);
     plugin.write("%QW5", 66);
     let time_ns = clock::now();
-    host.image.idle(Moment {
-        time_ns,
-        ..Moment::default()
-    });
+    host.take_writes(time_ns);
     let seen = plugin
         .reader
         .consistent(|view| (view.value(at("%IW5")), view.value(at("%QW5"))));
@@ -173,6 +182,46 @@ fn a_plugin_reads_and_writes_and_its_end_is_noticed() {
     host.wait_until(|host| (host.value("%IW5"), host.value("%MW5")) == (0, 77));
     let _again = host.attach("modbus_slave");
     assert_eq!(host.record("modbus_slave").unwrap().attached, 2);
+}
+
+#[test]
+fn inputs_of_a_plugin_that_is_wanted_no_longer_do_not_outlive_it() {
+    let host = Host::start();
+    let values = |host: &Host| (host.value("%IW5"), host.value("%MW5"));
+    let plugin_that_wrote = |value| {
+        let mut plugin = host.attach("holding");
+        plugin.write("%IW5", value);
+        plugin.write("%MW5", value);
+        plugin
+    };
+    drop(plugin_that_wrote(5));
+    host.wait_until(|host| host.attached().is_empty());
+    assert_eq!(values(&host), (5, 5), "it broke, and is to be held");
+
+    let mut plugin = plugin_that_wrote(6);
+    host.server.dismiss("holding", Dismissal::Ended);
+    assert_eq!(values(&host), (0, 6), "at once, though it is still there");
+    plugin.write("%IW5", 7);
+    plugin.write("%MW5", 7);
+    host.take_writes(0);
+    assert_eq!(values(&host), (0, 6), "who has to leave has no say");
+    drop(plugin);
+    host.wait_until(|host| host.attached().is_empty());
+
+    let mut plugin = plugin_that_wrote(8);
+    host.server.dismiss("holding", Dismissal::Replaced);
+    plugin.write("%IW5", 9);
+    drop(plugin);
+    host.wait_until(|host| host.attached().is_empty());
+    assert_eq!(values(&host), (8, 8), "until its successor writes");
+    assert_eq!(host.record("holding").unwrap().writes.forbidden, 0);
+
+    // A start afresh believes nobody who is gone.
+    let mut other = host.attach("other");
+    other.write("%IW6", 6);
+    host.take_writes(0);
+    host.image.with_image(Image::forget_old_inputs);
+    assert_eq!((host.value("%IW5"), host.value("%IW6")), (0, 6));
 }
 
 #[test]
@@ -331,7 +380,7 @@ fn plugins_come_again_for_an_image_that_was_replaced() {
     let host = Host::start();
     let mut plugin = host.attach("one");
     plugin.write("%IW5", 5);
-    host.image.idle(Moment::default());
+    host.take_writes(0);
     host.server.send_away_from_replaced();
     assert_eq!(host.attached().len(), 1);
     let larger = host.image.prepare(&Sizes::uniform(4000)).unwrap().unwrap();
@@ -344,7 +393,7 @@ fn plugins_come_again_for_an_image_that_was_replaced() {
     let value = |address| plugin.reader.consistent(|view| view.value(at(address)));
     // The input was abandoned in between.
     host.wait_until(|host| {
-        host.image.idle(Moment::default());
+        host.take_writes(0);
         (value("%MW3999"), value("%IW5")) == (Ok(Some(6)), Ok(Some(0)))
     });
 }
