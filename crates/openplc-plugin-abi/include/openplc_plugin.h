@@ -117,7 +117,8 @@ int start_loop(void);
 /* Ends what start_loop has begun. Outputs have their safe values now: send them to your devices once more. */
 void stop_loop(void);
 void cleanup(void);
-/* Called with the tables locked, for each published scan that the plugin's process comes to see. */
+/* Called with the tables locked, for each published scan that the plugin's process comes to see; within each scan where the administrator
+ * has put the plugin there (core.toml). */
 void cycle_start(void);
 void cycle_end(void);
 /* A command {"command": …, "params": …}; the response is a JSON document. Called on threads of their own. */
