@@ -99,6 +99,25 @@ class TestForcing:
         assert read_answer(debugger.frame(read_request([index]))).data == b"\x34\x12"
         debugger.release("A_UINT")
 
+    def test_the_order_is_that_of_the_session(self, runtime, api, editor, debugger, types):
+        """Whatever another debugger sends, and however often the PLC has been started since the MD5 was asked for."""
+        index = types.variables["A_UINT"].index
+        other = editor.connect(runtime.url, api.token)
+        try:
+            little = Debugger(other, types.variables)
+            little.frame("45 AD DE 00 00")
+            debugger.force("A_UINT", 0x1234)
+            assert debugger.read("A_UINT") == 0x1234
+            assert little.frame(force_request(index, b"\x12\x34")) == b"\x42\x7e"
+            assert debugger.read("A_UINT") == 0x3412
+        finally:
+            other.disconnect()
+        api.stop()
+        api.start()
+        debugger.force("A_UINT", 0x1234)
+        assert debugger.read("A_UINT") == 0x1234
+        debugger.release("A_UINT")
+
     def test_a_released_variable_belongs_to_the_program_again(self, debugger):
         debugger.force("A_INT", 5)
         assert debugger.read("A_INT") == 5

@@ -84,10 +84,10 @@ impl CoreClient {
         answer(kind, &payload)
     }
 
-    /// Sends a debug frame and waits for its reply.
-    pub async fn debug(&self, request: &[u8]) -> Result<DebugReply, CoreError> {
-        match limited(SHORT, self.query(Kind::Debug, request)).await? {
-            (Kind::Debug, payload) => Ok(DebugReply::Frame(payload)),
+    /// Sends a debug frame of this kind and waits for its reply.
+    pub async fn debug(&self, kind: Kind, request: &[u8]) -> Result<DebugReply, CoreError> {
+        match limited(SHORT, self.query(kind, request)).await? {
+            (Kind::Debug | Kind::DebugLittleEndian, payload) => Ok(DebugReply::Frame(payload)),
             (kind, payload) => match answer(kind, &payload)? {
                 Answer::Refused { message, .. } => Ok(DebugReply::Refused(message)),
                 other => Err(CoreError::Protocol(format!("{other:?} to a debug frame"))),

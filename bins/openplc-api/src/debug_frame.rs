@@ -1,5 +1,6 @@
 //! Debug frames as text: pairs of hexadecimal digits.
 
+use openplc_wire::frame::Kind;
 use thiserror::Error;
 
 /// Longest frame in bytes, as in OpenPLC Runtime v4.
@@ -39,6 +40,15 @@ pub fn parse(text: &str) -> Result<Vec<u8>, HexError> {
         0 => Err(HexError::Empty),
         1..=MAX_FRAME => Ok(frame),
         _ => Err(HexError::TooLong),
+    }
+}
+
+/// The kind of this frame and of those that follow it in a session: a request for the MD5 tells the debugger's byte order.
+pub fn kind(frame: &[u8], before: Kind) -> Kind {
+    match frame {
+        [0x45, 0xDE, 0xAD, ..] => Kind::Debug,
+        [0x45, 0xAD, 0xDE, ..] => Kind::DebugLittleEndian,
+        _ => before,
     }
 }
 

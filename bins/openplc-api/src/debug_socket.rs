@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use openplc_accounts::TokenError;
+use openplc_wire::frame::Kind;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socketioxide::SocketIo;
@@ -150,6 +151,7 @@ async fn work(
     mut tasks: mpsc::Receiver<Task>,
     gone: Arc<Notify>,
 ) {
+    let mut kind = Kind::Debug;
     let mut sent = socket.emit("connected", &json!({ "status": "ok" })).is_ok();
     while sent {
         let task = tokio::select! {
@@ -164,7 +166,7 @@ async fn work(
                     Err(_) => failure("Unauthorized"),
                     Ok(_) => {
                         let left = PATIENCE.saturating_sub(received.elapsed());
-                        let response = respond(&application, text.as_deref());
+                        let response = respond(&application, text.as_deref(), &mut kind);
                         tokio::time::timeout(left, response)
                             .await
                             .unwrap_or_else(|_| failure(NO_RESPONSE))
@@ -190,13 +192,14 @@ async fn work(
     }
 }
 
-/// The response to one command.
-pub async fn respond(application: &Application, command: Option<&str>) -> Value {
+/// The response to one command of a session, the frames of which are of this kind.
+pub async fn respond(application: &Application, command: Option<&str>, kind: &mut Kind) -> Value {
     let frame = match debug_frame::parse(command.unwrap_or_default()) {
         Ok(frame) => frame,
         Err(error) => return failure(&error.to_string()),
     };
-    match application.core.debug(&frame).await {
+    *kind = debug_frame::kind(&frame, *kind);
+    match application.core.debug(*kind, &frame).await {
         Ok(DebugReply::Frame(reply)) => json!({ "success": true, "data": debug_frame::format(&reply) }),
         Ok(DebugReply::Refused(message)) => failure(&message),
         Err(error) => {

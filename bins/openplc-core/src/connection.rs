@@ -45,10 +45,12 @@ fn converse(
         let result = connection
             .receive_frame()
             .and_then(|received| match received.kind {
-                Kind::Debug => match machine.debug(&received.payload) {
-                    Ok(answer) => connection.send_frame(Kind::Debug, &answer, &[]),
-                    Err(refused) => connection.send(&refuse(refused)),
-                },
+                kind @ (Kind::Debug | Kind::DebugLittleEndian) => {
+                    match machine.debug(&received.payload, kind == Kind::DebugLittleEndian) {
+                        Ok(answer) => connection.send_frame(kind, &answer, &[]),
+                        Err(refused) => connection.send(&refuse(refused)),
+                    }
+                }
                 Kind::Message => connection.send(&answer(received, machine, plugins, log)),
             });
         if let Err(error) = result {

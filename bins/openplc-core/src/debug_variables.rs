@@ -69,8 +69,4 @@ impl Variables for DebugVariables<'_> {
         }
         Ok(())
     }
-
-    fn set_byte_order(&mut self, reverse: bool) {
-        self.program.set_byte_order(reverse);
-    }
 }

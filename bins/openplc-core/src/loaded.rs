@@ -353,6 +353,12 @@ impl Loaded {
         Ok(())
     }
 
+    /// TIME of its first scan (ns), instead of 0: with values of timers that began by an earlier clock.
+    pub fn go_on_from(&mut self, iec_ns: u64) {
+        let tasks = self.tasks.iter_mut().flatten();
+        tasks.for_each(|task| task.cycle.set_time(iec_ns));
+    }
+
     /// Whether its scans have ended by a fault that nobody has been told of yet. Where the scan threads have its tasks that is
     /// not known.
     pub fn has_faulted(&self) -> bool {

@@ -124,11 +124,12 @@ impl Machine {
         self.end_surroundings();
     }
 
-    /// Answers one debug request, in the dialect of the program's debugger.
+    /// Answers one debug request, in the dialect of the program's debugger, which sends numbers big-endian, as the Editor does, or
+    /// `little_endian`.
     ///
     /// # Errors
     /// [`Refused`] where the debug protocol itself has no answer.
-    pub fn debug(&self, frame: &[u8]) -> Result<Vec<u8>, Refused> {
+    pub fn debug(&self, frame: &[u8], little_endian: bool) -> Result<Vec<u8>, Refused> {
         let mut generation = self.view().manifest().map(|manifest| manifest.generation);
         // The program may be exchanged for one of the other generation meanwhile, but not for ever.
         for _ in 0..DEBUG_TRIES {
@@ -158,6 +159,8 @@ impl Machine {
                 }
             };
             let scans = loaded.scans();
+            let reverse = little_endian != cfg!(target_endian = "little");
+            loaded.program.set_byte_order(reverse);
             let (mut variables, md5) = loaded.debug_variables(self.slot.process_image());
             let length = request.execute(&mut variables, md5, scans, &mut answer);
             drop(pause);

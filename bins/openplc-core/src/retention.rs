@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
-use openplc_retain::Transfer;
+use openplc_retain::{Taken, Transfer};
 use openplc_wire::retain::RetainStatus;
 
 pub use began::Began;
@@ -82,11 +82,11 @@ impl Memory {
         succession: Succession,
     ) {
         let before = self.current.take().zip(handover.and_then(Handover::done));
-        if let Some((before, (values, taken_ms, transfer))) = before {
+        if let Some((before, (values, taken, transfer))) = before {
             let last = Arc::new(Snapshot {
                 layout: before.layout.clone(),
                 values,
-                taken_ms,
+                taken,
             });
             began = Began::restored(transfer.report(), &last);
             self.latest = Some(last);
@@ -146,6 +146,8 @@ impl Retention {
             transfer.apply(&latest.values, |number, value| {
                 loaded.program.write_selected(number, value);
             });
+            // By the same clock timers go on where they were.
+            loaded.go_on_from(latest.taken.iec_ns);
             loaded.began = Began::restored(transfer.report(), &latest);
         }
     }
@@ -158,7 +160,7 @@ impl Retention {
         };
         let mut raw = Vec::new();
         loaded.program.copy_selected(&mut raw);
-        loaded.began = Began::anew(Arc::new(snapshot(&retained, &raw)));
+        loaded.began = Began::anew(Arc::new(snapshot(&retained, &raw, 0)));
     }
 
     /// [`ScanSlot::exchange`], in which the values of a running program are handed on to the one that takes its place.
@@ -180,9 +182,9 @@ impl Retention {
             .as_ref()
             .and_then(|current| Some(Handover::new(current, retained.as_ref()?)));
         let time = handover.as_ref().map_or(0, Handover::time);
-        let old = self.slot.exchange(new, run, patience, time, |old, new| {
+        let old = self.slot.exchange(new, run, patience, time, |old, new, iec_ns| {
             if let Some(handover) = &mut handover {
-                handover.carry(&mut old.program, &mut new.program);
+                handover.carry(old, new, iec_ns);
             }
         })?;
         memory.exchanged(retained, began, handover, succession);
@@ -285,27 +287,28 @@ impl Retention {
         let mut memory = self.memory();
         let mut raw = mem::take(&mut memory.raw);
         raw.reserve(memory.current.as_ref().map_or(0, |current| current.raw_bytes()));
-        let retained = self.copy(&mut memory, stopped, &mut raw);
-        if let Some(retained) = retained {
-            memory.latest = Some(Arc::new(snapshot(&retained, &raw)));
+        if let Some((retained, iec_ns)) = self.copy(&mut memory, stopped, &mut raw) {
+            memory.latest = Some(Arc::new(snapshot(&retained, &raw, iec_ns)));
         }
         memory.raw = raw;
     }
 
     /// At best in a gap in which no scan has to wait, otherwise where the time suffices, and a small copy between any two scans.
-    fn copy(&self, memory: &mut Memory, stopped: bool, raw: &mut Vec<u8>) -> Option<Arc<Retained>> {
+    /// Tells TIME (ns) of the program too.
+    fn copy(&self, memory: &mut Memory, stopped: bool, raw: &mut Vec<u8>) -> Option<(Arc<Retained>, u64)> {
         let time = memory.current.as_ref()?.copy_time();
         let mut pause = self.slot.in_a_gap_of(time.max(GAP), SCAN_PATIENCE).ok()?.0;
         if !stopped && !pause.is_running() {
             return None;
         }
         let idle = if stopped { u64::MAX } else { pause.idle_time() };
+        let iec_ns = pause.iec_time();
         let loaded = pause.loaded()?;
         let retained = loaded.retained.clone()?;
         if retained.raw_bytes() <= SMALL || retained.copy_time() <= idle {
             loaded.program.copy_selected(raw);
             memory.cramped = false;
-            return Some(retained);
+            return Some((retained, iec_ns));
         }
         drop(pause);
         if !mem::replace(&mut memory.cramped, true) {
@@ -359,11 +362,14 @@ impl Retention {
     }
 }
 
-fn snapshot(retained: &Retained, raw: &[u8]) -> Snapshot {
+fn snapshot(retained: &Retained, raw: &[u8], iec_ns: u64) -> Snapshot {
     Snapshot {
         layout: retained.layout.clone(),
         values: retained.values(raw),
-        taken_ms: unix_ms(),
+        taken: Taken {
+            unix_ms: unix_ms(),
+            iec_ns,
+        },
     }
 }
 

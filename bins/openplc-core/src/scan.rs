@@ -93,6 +93,12 @@ pub struct Pause<'a> {
     running: &'a AtomicBool,
 }
 
+/// TIME (ns) of the next scan of any of these tasks.
+fn iec_time<'a>(tasks: impl Iterator<Item = &'a mut Option<ScanTask>>) -> u64 {
+    let times = tasks.filter_map(|task| Some(task.as_ref()?.cycle.time()));
+    times.min().unwrap_or(0)
+}
+
 impl Pause<'_> {
     /// The program, whether it is running or not.
     pub fn loaded(&mut self) -> Option<&mut Loaded> {
@@ -102,6 +108,11 @@ impl Pause<'_> {
     /// Whether it is running.
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::Acquire)
+    }
+
+    /// TIME (ns) of the program's next scan.
+    pub fn iec_time(&mut self) -> u64 {
+        iec_time(self.all.parts().1)
     }
 
     /// Time (ns) until the next scan is due.
@@ -171,8 +182,8 @@ impl ScanSlot {
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
     /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once, or
     /// when its thread wakes up from a nap.
-    /// `hand_over` may copy from a program that was running until now to the one that takes its place; it must not allocate,
-    /// and takes `hand_over_time` ns at most.
+    /// `hand_over` may copy from a program that was running until now, and whose next scan was due at this TIME (ns), to the one
+    /// that takes its place; it must not allocate, and takes `hand_over_time` ns at most.
     ///
     /// # Errors
     /// [`ExchangeError`], and then nothing was exchanged: `new` comes back.
@@ -182,7 +193,7 @@ impl ScanSlot {
         run: bool,
         patience: Duration,
         hand_over_time: u64,
-        hand_over: impl FnOnce(&mut Loaded, &mut Loaded),
+        hand_over: impl FnOnce(&mut Loaded, &mut Loaded, u64),
     ) -> Result<Option<Loaded>, (ExchangeError, Box<Loaded>)> {
         if let Err(error) = self.provide_threads(new.figures.len()) {
             return Err((ExchangeError::Threads(error), Box::new(new)));
@@ -199,12 +210,13 @@ impl ScanSlot {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
         // From here on nothing allocates: a thread in the way would be waited for without its priority being raised.
+        let iec_ns = iec_time(all.parts().1);
         let (active, tasks) = all.parts();
         let ran = self.running.load(Ordering::Relaxed);
         // A fault in the very first scan of the new program must not be overwritten: its threads wait for us.
         let faulted = self.faulted.swap(false, Ordering::Relaxed);
         if let (Some(old), true) = (&mut *active, ran) {
-            hand_over(old, &mut new);
+            hand_over(old, &mut new, iec_ns);
         }
         resized = resized.map(|resized| self.image.replace(resized));
         if run {

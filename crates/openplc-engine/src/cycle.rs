@@ -8,8 +8,10 @@ use crate::statistics::Recorder;
 /// The scan cycle of one task. Times are nanoseconds of one monotonic clock.
 pub struct Cycle {
     schedule: Schedule,
-    /// When the first scan was due.
+    /// When TIME was `origin`.
     first: u64,
+    /// TIME (ns) of the scan that was due then.
+    origin: u64,
     recorder: Recorder,
 }
 
@@ -20,21 +22,30 @@ impl Cycle {
         Self {
             schedule: Schedule::new(interval, 0),
             first: 0,
+            origin: 0,
             recorder,
         }
     }
 
-    /// The first scan is due at `first`.
+    /// The next scan is due at `first`; TIME goes on.
     pub fn start(&mut self, first: u64) {
+        self.origin = self.time();
         self.schedule = Schedule::new(self.schedule.interval(), first);
         self.first = first;
     }
 
-    /// Goes on where `before` ends: with the same interval in its phase, so that no deadline is missed. Otherwise the first
-    /// scan is due at `first`.
+    /// The next scan has this TIME (ns).
+    pub fn set_time(&mut self, time: u64) {
+        self.origin = time;
+        self.first = self.schedule.deadline();
+    }
+
+    /// Goes on where `before` ends: with the same interval in its phase, so that no deadline is missed. Otherwise the next
+    /// scan is due at `first`. TIME is not that of `before`, but goes on where this cycle has been itself.
     pub fn follow(&mut self, before: Option<&Self>, first: u64) {
         match before {
             Some(before) if before.schedule.interval() == self.schedule.interval() => {
+                self.origin = self.time();
                 self.schedule = before.schedule.clone();
                 self.first = self.schedule.deadline();
             }
@@ -63,11 +74,12 @@ impl Cycle {
         self.recorder.scans()
     }
 
-    /// IEC time (ns) of the scan that is due: how long after the first one. Deadlines that were skipped count, so that timers
+    /// TIME (ns) of the scan that is due: how long after the first one, unless [`Self::set_time`] has said otherwise. Deadlines that were skipped count, so that timers
     /// of a task that takes too long keep time.
     #[must_use]
     pub fn time(&self) -> u64 {
-        self.schedule.deadline().saturating_sub(self.first)
+        let since = self.schedule.deadline().saturating_sub(self.first);
+        self.origin.saturating_add(since)
     }
 }
 
@@ -115,7 +127,15 @@ mod tests {
         let mut faster = cycle(NonZeroU64::new(100).unwrap());
         faster.follow(Some(&before), 5_600);
         assert_eq!(faster.rest(5_600), None, "due at once");
+        after.complete(6_000, 6_100);
+        assert_eq!(after.time(), 1_000);
         after.follow(None, 7_000);
         assert_eq!((after.rest(6_999), after.rest(7_000)), (Some(7_000), None));
+        assert_eq!(after.time(), 1_000, "one that has scanned before keeps its time");
+        after.follow(Some(&before), 7_000);
+        assert_eq!(after.time(), 1_000);
+        after.set_time(50_000);
+        after.complete(6_000, 6_100);
+        assert_eq!(after.time(), 51_000);
     }
 }

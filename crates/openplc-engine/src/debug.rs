@@ -41,8 +41,6 @@ pub trait Variables {
     /// # Errors
     /// [`NotForced`].
     fn force(&mut self, address: u32, value: Option<&[u8]>) -> Result<(), NotForced>;
-    /// Byte order of forced values: the machine's or the reverse.
-    fn set_byte_order(&mut self, reverse: bool);
 }
 
 /// Why a variable was not forced.

@@ -27,6 +27,7 @@ extern unsigned long greatest_tick_count__ __attribute__((weak));
 // glueVars.c
 void glueVars(void);
 void updateTime(void);
+extern char __CURRENT_TIME[] __attribute__((weak));
 typedef void *bits[8];
 void setBufferPointers(bits *bool_input, bits *bool_output, void **byte_input, void **byte_output, void **int_input,
                        void **int_output, void **dint_input, void **dint_output, void **lint_input, void **lint_output,
@@ -56,6 +57,9 @@ void *lint_input[SLOTS], *lint_output[SLOTS], *lint_memory[SLOTS];
 // As many as there are places in the tables above.
 openplc_located located[3 * 8 * SLOTS + 11 * SLOTS];
 uint32_t located_count;
+
+// How TIME lies in memory, which the headers decide: seconds and nanoseconds, both of this many bytes. 0: not known.
+uint32_t time_width;
 
 char fault[240];
 unsigned long tick;
@@ -99,6 +103,35 @@ void hand_over_tables() {
     else if (setBufferPointers)
         setBufferPointers(bool_input, bool_output, byte_input, byte_output, int_input, int_output, dint_input,
                           dint_output, lint_input, lint_output, int_memory, dint_memory, lint_memory);
+}
+
+// Finds out where a nanosecond goes.
+void learn_time() {
+    time_width = 0;
+    if (!__CURRENT_TIME)
+        return;
+    const unsigned long long interval = common_ticktime__;
+    common_ticktime__ = 1;
+    updateTime();
+    common_ticktime__ = interval;
+    int32_t narrow[2];
+    memcpy(narrow, __CURRENT_TIME, sizeof narrow);
+    if (narrow[1] == 1)
+        time_width = sizeof(int32_t);
+    else if (narrow[0] == 0)
+        time_width = sizeof(int64_t);
+}
+
+// What TIME is during a scan. updateTime() alone would forget the scans that were skipped, and always begin at 0.
+void set_time(uint64_t now_ns) {
+    enum { SECOND = 1000000000 };
+    if (time_width == sizeof(int32_t)) {
+        const int32_t time[] = {static_cast<int32_t>(now_ns / SECOND), static_cast<int32_t>(now_ns % SECOND)};
+        memcpy(__CURRENT_TIME, time, sizeof time);
+    } else if (time_width == sizeof(int64_t)) {
+        const int64_t time[] = {static_cast<int64_t>(now_ns / SECOND), static_cast<int64_t>(now_ns % SECOND)};
+        memcpy(__CURRENT_TIME, time, sizeof time);
+    }
 }
 
 int32_t failed(int32_t code, const char *text) {
@@ -203,6 +236,7 @@ int32_t init(const openplc_host *host) {
         hand_over_tables();
         config_init__();
         glueVars();
+        learn_time();
     });
     if (result != OPENPLC_OK)
         return result;
@@ -218,6 +252,7 @@ int32_t run(uint32_t task, uint64_t now_ns) {
     if (task != 0)
         return failed(OPENPLC_FAILED, "a MatIEC program has one task, number 0");
     openplc_set_time(now_ns);
+    set_time(now_ns);
     const int32_t result = guarded([] {
         config_run__(tick);
         updateTime();

@@ -17,7 +17,7 @@ use crate::slot::{self, Slot};
 
 const MAGIC: &[u8; 8] = b"OPLCRETN";
 /// Version of the format; a reader refuses any other.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes of the header: magic, version, length and checksum of the layout, its own checksum.
 const HEADER: usize = 24;
 /// What a disk writes as a whole at best. Slots begin at multiples of it.
@@ -38,6 +38,15 @@ pub enum ReadError {
     Damaged(&'static str),
 }
 
+/// The moment in which values were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Milliseconds since 1970.
+    pub unix_ms: u64,
+    /// What the program's clock (TIME) said, in ns. Timers have kept when they began by that clock.
+    pub iec_ns: u64,
+}
+
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
@@ -45,8 +54,8 @@ pub struct Stored {
     pub layout: Layout,
     /// Values in the order of the layout.
     pub values: Vec<u8>,
-    /// When they were taken, in ms since 1970.
-    pub taken_ms: u64,
+    /// When they were taken.
+    pub taken: Taken,
     /// Number of the write.
     pub sequence: u64,
     /// Bytes of the file.
@@ -73,7 +82,7 @@ pub fn read(path: &Path) -> Result<Option<Stored>, ReadError> {
     Ok(Some(Stored {
         layout: head.layout,
         values: slot.values,
-        taken_ms: slot.taken_ms,
+        taken: slot.taken,
         sequence: slot.sequence,
         file_bytes: bytes.len() as u64,
     }))
@@ -162,13 +171,13 @@ impl RetainFile {
     ///
     /// # Errors
     /// The file system's; what was at `path` is still whole.
-    pub fn open(path: &Path, layout: &Layout, taken_ms: u64, values: &[u8]) -> io::Result<Self> {
+    pub fn open(path: &Path, layout: &Layout, taken: Taken, values: &[u8]) -> io::Result<Self> {
         match Self::reopen(path, layout) {
             Some(mut file) => {
-                file.write(taken_ms, values)?;
+                file.write(taken, values)?;
                 Ok(file)
             }
-            None => Self::create(path, layout, taken_ms, values),
+            None => Self::create(path, layout, taken, values),
         }
     }
 
@@ -201,7 +210,7 @@ impl RetainFile {
         })
     }
 
-    fn create(path: &Path, layout: &Layout, taken_ms: u64, values: &[u8]) -> io::Result<Self> {
+    fn create(path: &Path, layout: &Layout, taken: Taken, values: &[u8]) -> io::Result<Self> {
         let encoded = layout.encode();
         let checksum = crc32fast::hash(&encoded);
         let mut bytes = MAGIC.to_vec();
@@ -215,7 +224,7 @@ impl RetainFile {
         let mut buffer = Vec::new();
         slot::encode(
             sequence,
-            taken_ms,
+            taken,
             checksum,
             checked(values, layout.values_length())?,
             &mut buffer,
@@ -253,10 +262,10 @@ impl RetainFile {
     ///
     /// # Errors
     /// The file system's, or values of another length; what was written before is still whole.
-    pub fn write(&mut self, taken_ms: u64, values: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, taken: Taken, values: &[u8]) -> io::Result<()> {
         let (sequence, slot) = (self.sequence + 1, 1 - self.slot);
         let values = checked(values, self.values)?;
-        slot::encode(sequence, taken_ms, self.checksum, values, &mut self.buffer);
+        slot::encode(sequence, taken, self.checksum, values, &mut self.buffer);
         self.file
             .write_all_at(&self.buffer, self.slots.start(slot) as u64)?;
         self.file.sync_data()?;

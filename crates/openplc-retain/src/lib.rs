@@ -12,6 +12,6 @@ mod number;
 mod slot;
 mod transfer;
 
-pub use file::{ReadError, RetainFile, Stored, read};
+pub use file::{ReadError, RetainFile, Stored, Taken, read};
 pub use layout::{InvalidLayout, Layout, Leaf, MAX_LEAVES, MAX_NAME, MAX_VALUES};
 pub use transfer::{Report, Transfer};

@@ -18,6 +18,8 @@ pub enum Kind {
     Message = 1,
     /// The raw bytes of a debug request or of its answer (contract of the Editor's debugger, function codes 0x41 to 0x45).
     Debug = 2,
+    /// As [`Self::Debug`], by a debugger that sends the numbers it forces little-endian, and not big-endian as the Editor does.
+    DebugLittleEndian = 3,
 }
 
 /// A frame that cannot be understood. The connection must be closed: the reader has lost its place.
@@ -49,6 +51,7 @@ pub fn parse_header(header: [u8; HEADER], limit: usize) -> Result<(Kind, usize),
     match kind {
         1 => Ok((Kind::Message, length)),
         2 => Ok((Kind::Debug, length)),
+        3 => Ok((Kind::DebugLittleEndian, length)),
         other => Err(FrameError::UnknownKind(other)),
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use openplc_accounts::Session;
 use openplc_wire::control::{self, Level, LogEntry, Refusal};
 use openplc_wire::figures::Detail;
+use openplc_wire::frame::Kind;
 use serde_json::{Value, json};
 
 use super::{Request, plugins};
@@ -217,7 +218,7 @@ pub async fn debug_command(
         ));
     };
     Ok(answers::ok(
-        &debug_socket::respond(application, Some(command)).await,
+        &debug_socket::respond(application, Some(command), &mut Kind::Debug).await,
     ))
 }
 

@@ -45,7 +45,7 @@ fn converse(connection: &mut Connection, hear: &dyn Fn(Heard) -> Said) -> Option
     let received = connection.receive_frame().ok()?;
     let mut said = hear(match received.kind {
         Kind::Message => Heard::Request(serde_json::from_slice(&received.payload).unwrap()),
-        Kind::Debug => Heard::Debug(received.payload),
+        Kind::Debug | Kind::DebugLittleEndian => Heard::Debug(received.payload),
     });
     loop {
         match said {

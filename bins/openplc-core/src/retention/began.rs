@@ -29,7 +29,7 @@ impl Began {
             converted: report.converted,
             dropped: report.dropped,
             added: report.added,
-            taken_ms: from.taken_ms,
+            taken_ms: from.taken.unix_ms,
             layout: from.layout.fingerprint(),
         };
         Self {

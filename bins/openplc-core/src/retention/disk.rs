@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use openplc_retain::{Layout, RetainFile, Stored};
+use openplc_retain::{Layout, RetainFile, Stored, Taken};
 use openplc_wire::retain::Store;
 
 use crate::log_ring::unix_ms;
@@ -17,8 +17,8 @@ pub struct Snapshot {
     pub layout: Arc<Layout>,
     /// In the order of the layout.
     pub values: Vec<u8>,
-    /// When they were taken, in ms since 1970.
-    pub taken_ms: u64,
+    /// When they were taken.
+    pub taken: Taken,
 }
 
 impl From<Stored> for Snapshot {
@@ -26,7 +26,7 @@ impl From<Stored> for Snapshot {
         Self {
             layout: Arc::new(stored.layout),
             values: stored.values,
-            taken_ms: stored.taken_ms,
+            taken: stored.taken,
         }
     }
 }
@@ -56,7 +56,7 @@ impl Disk {
                 .as_ref()
                 .map(|values| values.layout.program().to_owned()),
             open: None,
-            same_ms: newest_values.as_ref().map_or(0, |values| values.taken_ms),
+            same_ms: newest_values.as_ref().map_or(0, |values| values.taken.unix_ms),
             problem: None,
         };
         (disk, newest_values, before_values)
@@ -120,18 +120,13 @@ impl Disk {
             && on_disk.layout == snapshot.layout
         {
             if on_disk.values != snapshot.values {
-                file.write(snapshot.taken_ms, &snapshot.values)?;
+                file.write(snapshot.taken, &snapshot.values)?;
                 *on_disk = snapshot.clone();
             }
             return Ok(());
         }
         self.open = None;
-        let file = RetainFile::open(
-            &self.newest,
-            &snapshot.layout,
-            snapshot.taken_ms,
-            &snapshot.values,
-        )?;
+        let file = RetainFile::open(&self.newest, &snapshot.layout, snapshot.taken, &snapshot.values)?;
         self.program = Some(snapshot.layout.program().to_owned());
         self.open = Some((file, snapshot.clone()));
         Ok(())
@@ -142,12 +137,7 @@ impl Disk {
         if self.program.as_deref() == Some(snapshot.layout.program()) {
             self.write(snapshot)?;
         }
-        RetainFile::open(
-            &self.before,
-            &snapshot.layout,
-            snapshot.taken_ms,
-            &snapshot.values,
-        )?;
+        RetainFile::open(&self.before, &snapshot.layout, snapshot.taken, &snapshot.values)?;
         Ok(())
     }
 
@@ -155,7 +145,7 @@ impl Disk {
     pub fn status(&self) -> (Option<Store>, Option<String>) {
         let store = self.open.as_ref().map(|(file, on_disk)| Store {
             file_bytes: file.bytes(),
-            taken_ms: on_disk.taken_ms,
+            taken_ms: on_disk.taken.unix_ms,
             age_ms: unix_ms().saturating_sub(self.same_ms),
         });
         (store, self.problem.clone())

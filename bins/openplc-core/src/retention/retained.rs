@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use openplc_program::{Program, Selection};
-use openplc_retain::{Layout, Leaf, MAX_NAME, Transfer};
+use openplc_retain::{Layout, Leaf, MAX_NAME, Taken, Transfer};
 use openplc_wire::manifest::Manifest;
 
+use crate::loaded::Loaded;
 use crate::log_ring::unix_ms;
 
 /// Time (ns) that a copy takes at most on slow machines: so much at least, ...
@@ -100,8 +101,8 @@ pub struct Handover {
     values: Vec<u8>,
     /// Time (ns) that it takes at most.
     time: u64,
-    /// When the values were handed on, in ms since 1970.
-    done_ms: Option<u64>,
+    /// When the values were handed on.
+    done: Option<Taken>,
 }
 
 impl Handover {
@@ -114,7 +115,7 @@ impl Handover {
             values: Vec::with_capacity(from.layout.values_length()),
             // Taken out of the copy, and written.
             time: 2 * from.copy_time() + HAND_ON_VALUE * from.layout.leaves().len() as u64,
-            done_ms: None,
+            done: None,
         }
     }
 
@@ -123,18 +124,22 @@ impl Handover {
         self.time
     }
 
-    /// Between two scans. Allocates nothing.
-    pub fn carry(&mut self, from: &mut Program, to: &mut Program) {
-        from.copy_selected(&mut self.raw);
+    /// Between two scans, the next of which is due when TIME of `from` is `iec_ns`; `to` goes on with that time. Allocates nothing.
+    pub fn carry(&mut self, from: &mut Loaded, to: &mut Loaded, iec_ns: u64) {
+        from.program.copy_selected(&mut self.raw);
         self.selection.values(&self.raw, &mut self.values);
         self.transfer.apply(&self.values, |number, value| {
-            to.write_selected(number, value);
+            to.program.write_selected(number, value);
         });
-        self.done_ms = Some(unix_ms());
+        to.go_on_from(iec_ns);
+        self.done = Some(Taken {
+            unix_ms: unix_ms(),
+            iec_ns,
+        });
     }
 
     /// The values that were handed on, when that was, and how; nothing where no program was running.
-    pub fn done(self) -> Option<(Vec<u8>, u64, Transfer)> {
-        self.done_ms.map(|done_ms| (self.values, done_ms, self.transfer))
+    pub fn done(self) -> Option<(Vec<u8>, Taken, Transfer)> {
+        self.done.map(|taken| (self.values, taken, self.transfer))
     }
 }

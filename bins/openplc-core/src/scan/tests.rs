@@ -62,7 +62,7 @@ fn a_scan_allocates_nothing() {
         true,
         patience,
         0,
-        |_, _| {},
+        |_, _, _| {},
     );
     assert!(exchanged.is_ok_and(|old| old.is_none()));
     let figures = slot

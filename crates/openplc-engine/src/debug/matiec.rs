@@ -33,11 +33,8 @@ pub enum Request {
     },
     /// Values of these variables.
     List(Vec<u16>),
-    /// MD5 of the program; also says which byte order the debugger will use for forced values.
-    Md5 {
-        /// The reverse of the machine's.
-        reverse: bool,
-    },
+    /// MD5 of the program. It also tells the debugger's byte order, which whoever keeps its session has to know.
+    Md5,
 }
 
 impl Request {
@@ -77,10 +74,9 @@ impl Request {
                     _ => refuse(OUT_OF_BOUNDS),
                 }
             }
-            // The debugger sends the two bytes in its own order; read in ours they say whether the two are the same.
-            (MD5, [a, b, ..]) => match u16::from_ne_bytes([*a, *b]) {
-                0xDEAD => Ok(Self::Md5 { reverse: false }),
-                0xADDE => Ok(Self::Md5 { reverse: true }),
+            // In either byte order.
+            (MD5, [a, b, ..]) => match u16::from_be_bytes([*a, *b]) {
+                0xDEAD | 0xADDE => Ok(Self::Md5),
                 _ => refuse(OUT_OF_BOUNDS),
             },
             (FORCE | RANGE | LIST | MD5, _) => refuse(OUT_OF_BOUNDS),
@@ -111,10 +107,7 @@ impl Request {
             }
             Self::Range { .. } => put(answer, &[&[RANGE, OUT_OF_BOUNDS]]),
             Self::List(indexes) => values(variables, LIST, indexes.iter().copied(), tick, answer),
-            Self::Md5 { reverse } => {
-                variables.set_byte_order(*reverse);
-                put(answer, &[&[MD5, SUCCESS], md5_bytes(md5)])
-            }
+            Self::Md5 => put(answer, &[&[MD5, SUCCESS], md5_bytes(md5)]),
         }
     }
 }

@@ -14,12 +14,19 @@ fn values(mark: u8) -> Vec<u8> {
     vec![mark; example().values_length()]
 }
 
+fn at(unix_ms: u64) -> Taken {
+    Taken {
+        unix_ms,
+        iec_ns: 1_000 * unix_ms,
+    }
+}
+
 fn written(writes: u8) -> (tempfile::TempDir, std::path::PathBuf, RetainFile) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("retain");
-    let mut file = RetainFile::open(&path, &example(), 1, &values(1)).unwrap();
+    let mut file = RetainFile::open(&path, &example(), at(1), &values(1)).unwrap();
     for write in 2..=writes {
-        file.write(write.into(), &values(write)).unwrap();
+        file.write(at(write.into()), &values(write)).unwrap();
     }
     (directory, path, file)
 }
@@ -29,7 +36,7 @@ fn the_newest_values_are_read() {
     let (_directory, path, _file) = written(5);
     let stored = read(&path).unwrap().unwrap();
     assert_eq!((stored.layout, stored.values), (example(), values(5)));
-    assert_eq!((stored.taken_ms, stored.sequence), (5, 5));
+    assert_eq!((stored.taken, stored.sequence), (at(5), 5));
     assert_eq!(stored.file_bytes, fs::metadata(&path).unwrap().len());
 }
 
@@ -43,10 +50,10 @@ fn no_file_is_no_error() {
 fn a_file_of_the_same_layout_is_used_on_and_any_other_replaced() {
     let (_directory, path, file) = written(3);
     drop(file);
-    let file = RetainFile::open(&path, &example(), 9, &values(9)).unwrap();
+    let file = RetainFile::open(&path, &example(), at(9), &values(9)).unwrap();
     assert_eq!(file.sequence(), 4);
     let other = layout("program", &[("A", "INT", 2)]);
-    let file = RetainFile::open(&path, &other, 10, &[1, 2]).unwrap();
+    let file = RetainFile::open(&path, &other, at(10), &[1, 2]).unwrap();
     assert_eq!(file.sequence(), 1);
     assert_eq!(read(&path).unwrap().unwrap().layout, other);
 }
@@ -61,7 +68,7 @@ fn overwriting_leaves_the_length_as_it_is() {
 fn a_write_that_breaks_off_anywhere_leaves_the_values_before() {
     let (_directory, path, mut file) = written(4);
     let before = fs::read(&path).unwrap();
-    file.write(5, &values(5)).unwrap();
+    file.write(at(5), &values(5)).unwrap();
     let after = fs::read(&path).unwrap();
     let start = before.iter().zip(&after).position(|(a, b)| a != b).unwrap();
     for cut in start..after.len() {
@@ -79,7 +86,7 @@ fn a_write_that_breaks_off_anywhere_leaves_the_values_before() {
 #[test]
 fn values_of_another_length_are_refused() {
     let (_directory, path, mut file) = written(1);
-    assert!(file.write(2, &[0]).is_err());
+    assert!(file.write(at(2), &[0]).is_err());
     assert_eq!(read(&path).unwrap().unwrap().values, values(1));
 }
 

@@ -13,7 +13,7 @@ fn snapshot(program: char, value: u8) -> Arc<Snapshot> {
     Arc::new(Snapshot {
         layout: Arc::new(layout),
         values: vec![value],
-        taken_ms: 1,
+        taken: Taken::default(),
     })
 }
 

@@ -65,7 +65,7 @@ fn overhead() {
             directory.path(),
             &["-DINTERVAL_NS=50000", &format!("-DLOCATED={located}")],
         );
-        let exchanged = slot.exchange(program, true, Duration::from_secs(20), 0, |_, _| {});
+        let exchanged = slot.exchange(program, true, Duration::from_secs(20), 0, |_, _, _| {});
         assert!(exchanged.is_ok());
         let (from, mut to) = (vec![1_u8; located * 4], vec![0_u8; located * 4]);
         row(
