@@ -26,7 +26,7 @@ KILLS = int(os.environ.get("OPENPLC_TEST_KILLS", "3"))
 
 
 def plant_at(port=PORT, **more):
-    return modbus.plant(slave=modbus.slave_file(port), **more)
+    return modbus.plant(interval_ms=20, slave=modbus.slave_file(port), **more)
 
 
 @pytest.fixture
