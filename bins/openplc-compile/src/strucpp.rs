@@ -181,9 +181,15 @@ impl Keys {
                 .any(|part| part == DEFINES.as_bytes())
         };
         let defines_are_read = bundle.sources().any(|(_, content)| is_read(content));
+        let units_are_read = bundle.sources().any(|(_, content)| includes_a_unit(content));
         for (path, content) in bundle.sources() {
             let is_unit = path.ends_with(".cpp") && !path.contains('/');
-            if !is_unit && (path != DEFINES || defines_are_read) {
+            let decides = match path {
+                DEFINES => defines_are_read,
+                _ if is_unit => units_are_read,
+                _ => true,
+            };
+            if decides {
                 parts.extend([path.as_bytes(), content]);
             }
         }
@@ -194,6 +200,18 @@ impl Keys {
         let arguments = unit.arguments.iter().map(String::as_bytes);
         left_over::key([&self.0[..], source].into_iter().chain(arguments))
     }
+}
+
+/// Whether a unit may be part of others: a directive names one.
+fn includes_a_unit(source: &[u8]) -> bool {
+    const UNIT: &[u8] = b".cpp";
+    let mut goes_on = false;
+    source.split(|byte| *byte == b'\n').any(|line| {
+        let line = line.trim_ascii();
+        let is_directive = goes_on || line.starts_with(b"#") || line.starts_with(b"%:");
+        goes_on = is_directive && line.ends_with(b"\\");
+        is_directive && line.windows(UNIT.len()).any(|part| part == UNIT)
+    })
 }
 
 /// What many units begin with.
@@ -222,7 +240,11 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn unit(&self, name: &str, source: &str, options: &[&[&str]]) -> Unit {
-        let object = format!("../out/{}.o", source.rsplit('/').next().unwrap_or(source));
+        // No unit of an upload has an object of such a name as our own.
+        let object = match source.strip_prefix("../runtime/") {
+            Some(own) => format!("../out/{own}.own.o"),
+            None => format!("../out/{source}.o"),
+        };
         let options = options.concat();
         let arguments = [&COMMON, options.as_slice(), &[source, "-o", &object]];
         Unit {
@@ -236,5 +258,26 @@ impl Compiler<'_> {
             group: 0,
             after_header: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_that_is_part_of_others_is_noticed() {
+        for source in [
+            "#include \"zz.cpp\"",
+            "int a;\n  # include <zz.cpp>\n",
+            "#include \\\n  \"zz.cpp\"",
+            "%:include \"zz.cpp\"",
+            "#define OTHER \"zz.cpp\"\n#include OTHER",
+        ] {
+            assert!(includes_a_unit(source.as_bytes()), "{source}");
+        }
+        assert!(!includes_a_unit(
+            b"#include \"generated.hpp\"\n// made from pou_MAIN.cpp\n"
+        ));
     }
 }

@@ -44,6 +44,8 @@ pub enum ZipViolation {
     AbsoluteName { entry: String },
     #[error("The entry name \"{entry}\" has a colon, as drive letters do.")]
     Colon { entry: String },
+    #[error("The entry name \"{entry}\" has a part that begins with - or @, as options of compilers do.")]
+    OptionName { entry: String },
     #[error("The entry name \"{entry}\" leads out of its folder.")]
     Traversal { entry: String },
     #[error("The entry \"{entry}\" is of a kind that no program needs (exe, dll, sh, bat, js, vbs, scr).")]

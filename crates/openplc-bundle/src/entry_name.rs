@@ -47,6 +47,10 @@ pub(crate) fn normalise(raw: &[u8]) -> Result<EntryName, ZipViolation> {
     if components.contains(&"..") {
         return Err(ZipViolation::Traversal { entry: text });
     }
+    // A compiler takes `@x.cpp` for a file of options, one of which may be to execute anything.
+    if components.iter().any(|part| part.starts_with(['-', '@'])) {
+        return Err(ZipViolation::OptionName { entry: text });
+    }
     if components.len() > limits::NAME_DEPTH {
         return Err(ZipViolation::NameTooLong { entry: text });
     }
@@ -138,6 +142,17 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn names_that_a_compiler_takes_for_options_are_refused() {
+        for name in ["@x.cpp", "-specs=x.cpp", "lib/@x.h", "./-x.c", "lib\\-x/y.c"] {
+            assert!(
+                matches!(normalise(name.as_bytes()), Err(ZipViolation::OptionName { .. })),
+                "{name}"
+            );
+        }
+        assert_eq!(file("a-b@c.cpp"), "a-b@c.cpp");
     }
 
     #[test]
