@@ -12,7 +12,7 @@ use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
 use openplc_engine::faults::Verdict;
 use openplc_image::Sizes;
-use openplc_rt::{fault_record, memory};
+use openplc_rt::{fault_record, memory, process};
 use openplc_service::{NotifyState, ServiceManager};
 use openplc_settings::core::Core;
 use openplc_settings::{Loaded, Problem};
@@ -73,14 +73,16 @@ pub fn main() -> ExitCode {
     for problem in &problems {
         tracing::warn!("{problem}");
     }
-    match run(log, &settings, &problems) {
-        Ok(()) => ExitCode::SUCCESS,
+    let code = match run(log, &settings, &problems) {
+        Ok(()) => 0,
         Err(error) => {
             fault_record::expect_end();
             tracing::error!("The scan engine cannot run: {error:#}");
-            ExitCode::from(last_end::CANNOT_RUN)
+            last_end::CANNOT_RUN
         }
-    }
+    };
+    // What programs that stay in memory would do at their end is not to hold up this one.
+    process::end_at_once(code.into())
 }
 
 /// Runs until SIGTERM or SIGINT.

@@ -44,6 +44,8 @@ pub struct Loaded {
     pub figures: Vec<(Task, Reader)>,
     /// Its retained variables, if it has any.
     pub retained: Option<Arc<Retained>>,
+    /// Whether its end was tried, and is harmless. Otherwise it stays in memory.
+    pub ends_well: bool,
     /// How their values came to be.
     pub began: Began,
     /// Its code and data.
@@ -231,6 +233,7 @@ impl Loaded {
             .then(|| PythonBlocks::start(requests.clone()));
         Ok(Self {
             retained: retained_of(&mut program, &manifest).map(Arc::new),
+            ends_well: false,
             began: Began::default(),
             manifest,
             md5: program.md5().to_owned(),
@@ -381,22 +384,26 @@ impl Loaded {
 
     /// Ends the program: first its Python blocks, then its code, then the memory that both used.
     ///
-    /// A program that has started threads stays in memory: its code must not vanish beneath them.
+    /// A program that has started threads stays in memory: its code must not vanish beneath them. So does one whose end takes
+    /// long, because nothing can be loaded meanwhile and no thread started.
     pub fn unload(mut self) {
         if let Some(python) = &mut self.python {
             python.end();
         }
-        if foreign_threads::exist() {
-            tracing::warn!(
-                "Program {} has started threads of its own that do not end; it stays in memory until the scan engine \
-                 is restarted",
-                self.manifest.program.short()
-            );
-            mem::forget((self.program, self.python));
+        let why = if !self.ends_well {
+            "is not known to come to its end in order and within a second"
+        } else if foreign_threads::exist() {
+            "has started threads of its own that do not end"
+        } else {
+            drop(self.program);
+            drop(self.python);
             return;
-        }
-        drop(self.program);
-        drop(self.python);
+        };
+        tracing::warn!(
+            "Program {} {why}; it stays in memory until the scan engine is restarted",
+            self.manifest.program.short()
+        );
+        mem::forget((self.program, self.python));
     }
 }
 

@@ -4,6 +4,8 @@
 mod commands;
 mod exchange;
 
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -70,6 +72,10 @@ pub struct Machine {
     services: Services,
     /// Held while a command is carried out; inside is what is recorded on disk.
     commanded: Mutex<Commanded>,
+    /// Whether a stop waits for the last scan to end, or for another command: outputs are safe already.
+    stop_is_unfinished: AtomicBool,
+    /// Programs whose end was tried, and is harmless.
+    end_well: Mutex<BTreeSet<ProgramId>>,
     /// Held while a program is tried and loaded; taken before `commanded`.
     loading: Mutex<()>,
     /// The program before, as it was stopped, while the current one proves itself. Only used while `commanded` is held.
@@ -97,6 +103,8 @@ impl Machine {
             store,
             services,
             commanded: Mutex::new(Commanded::default()),
+            stop_is_unfinished: AtomicBool::new(false),
+            end_well: Mutex::default(),
             loading: Mutex::new(()),
             fallback: Mutex::new(None),
             view: Mutex::new(View::default()),
@@ -106,12 +114,15 @@ impl Machine {
         }
     }
 
-    /// Notices that scans have ended by themselves. A program that is still proving itself makes way for the one before it.
+    /// Notices that scans have ended by themselves, or after a stop. A program that is still proving itself makes way for the one before it.
     /// While a command is carried out it is left for the next time: the command may exchange the program that faulted.
     pub fn notice_fault(&self) {
         let Ok(mut commanded) = self.commanded.try_lock() else {
             return;
         };
+        if !self.finish_stop(&mut commanded) {
+            return;
+        }
         let Some(fault) = self.slot.take_fault() else {
             return;
         };

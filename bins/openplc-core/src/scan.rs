@@ -52,6 +52,10 @@ pub struct ScanSlot {
     scan_threads: Box<[ScanThread]>,
     /// Whether scans are executed. Set while no task executes; cleared at any time, by which scans come to an end.
     running: AtomicBool,
+    /// Whether the PLC was commanded to stop, and [`Self::stop`] has not come to its end yet: no exchange begins scans.
+    stop_wanted: AtomicBool,
+    /// Whether a stop has ended scans whose last values nobody has asked for yet.
+    has_last_values: AtomicBool,
     /// Whether scans have ended by themselves.
     faulted: AtomicBool,
     /// Whether it was by a fault that they ended last.
@@ -85,6 +89,9 @@ pub enum ExchangeError {
     /// The program wants a process image of another size.
     #[error("there is no memory for a process image of the size that the program needs: {0}")]
     Image(io::Error),
+    /// The new program was to run.
+    #[error("the PLC was commanded to stop meanwhile")]
+    Stopped,
 }
 
 /// The time between scans: no task executes while this exists.
@@ -143,6 +150,8 @@ impl ScanSlot {
             lock: Arc::new(TaskLock::new(None, vacant)?),
             scan_threads: (0..MAX_TASKS).map(|_| ScanThread::default()).collect(),
             running: AtomicBool::new(false),
+            stop_wanted: AtomicBool::new(false),
+            has_last_values: AtomicBool::new(false),
             faulted: AtomicBool::new(false),
             in_error: AtomicBool::new(false),
             image,
@@ -209,6 +218,10 @@ impl ScanSlot {
         let Ok((Pause { mut all, .. }, fits)) = self.in_a_gap_of(GAP + hand_over_time, patience) else {
             return Err((ExchangeError::Hangs, Box::new(new)));
         };
+        if run && self.is_stop_wanted() {
+            drop(all);
+            return Err((ExchangeError::Stopped, Box::new(new)));
+        }
         // From here on nothing allocates: a thread in the way would be waited for without its priority being raised.
         let iec_ns = iec_time(all.parts().1);
         let (active, tasks) = all.parts();
@@ -235,7 +248,12 @@ impl ScanSlot {
             mem::swap(task, parked);
         }
         fault_record::set_code(new.program.addresses());
-        self.running.store(run, Ordering::Release);
+        self.has_last_values.store(false, Ordering::Relaxed);
+        // Whoever wants a stop does it the other way round. So one of us sees what the other has done.
+        self.running.store(run, Ordering::SeqCst);
+        if self.stop_wanted.load(Ordering::SeqCst) {
+            self.end_scans();
+        }
         let mut old = active.replace(new);
         if let (Some(old), Some(new)) = (&mut old, active) {
             mem::swap(&mut old.tasks, &mut new.tasks);
@@ -271,17 +289,39 @@ impl ScanSlot {
         }
     }
 
-    /// Ends the scans and makes the outputs safe; the program stays for debuggers. Returns whether it was running until now, so
-    /// that its values are those of a whole scan.
+    /// Makes the outputs safe at once, without waiting for a scan in progress or for who holds a lock: that scan is the last
+    /// one. What else belongs to a stop is left to [`Self::stop`], and until then no exchange begins scans.
+    pub fn want_stop(&self) {
+        self.stop_wanted.store(true, Ordering::SeqCst);
+        self.end_scans();
+    }
+
+    /// Whether a stop is wanted that has not come to its end.
+    pub fn is_stop_wanted(&self) -> bool {
+        self.stop_wanted.load(Ordering::SeqCst)
+    }
+
+    /// Ends the scans and makes the outputs safe, as [`Self::want_stop`] does, and waits for the end of a scan in progress; the
+    /// program stays for debuggers. Returns whether its scans have ended by that, so that its values are those of a whole scan.
     ///
     /// # Errors
-    /// [`ScanHangs`].
+    /// [`ScanHangs`]: outputs are safe, and the stop is still wanted.
     pub fn stop(&self, patience: Duration) -> Result<bool, ScanHangs> {
+        self.want_stop();
         let mut pause = self.between_scans(patience)?;
-        let ran = self.running.swap(false, Ordering::AcqRel);
+        // The last scan may have been given up.
         self.make_outputs_safe(PlcState::Stopped);
-        self.forget_faults(&mut pause);
-        Ok(ran)
+        let has_last_values = self.has_last_values.swap(false, Ordering::Relaxed);
+        let faulted = self.forget_faults(&mut pause);
+        self.stop_wanted.store(false, Ordering::SeqCst);
+        Ok(has_last_values && !faulted)
+    }
+
+    fn end_scans(&self) {
+        if self.running.swap(false, Ordering::SeqCst) {
+            self.has_last_values.store(true, Ordering::Relaxed);
+            self.make_outputs_safe(PlcState::Stopped);
+        }
     }
 
     /// Takes the program out, ends its scans and makes the outputs safe.
@@ -291,6 +331,7 @@ impl ScanSlot {
     pub fn take(&self, patience: Duration) -> Result<Option<Loaded>, ScanHangs> {
         let mut pause = self.between_scans(patience)?;
         self.running.store(false, Ordering::Release);
+        self.has_last_values.store(false, Ordering::Relaxed);
         self.make_outputs_safe(PlcState::Stopped);
         self.forget_faults(&mut pause);
         let (active, tasks) = pause.all.parts();
@@ -303,11 +344,11 @@ impl ScanSlot {
         Ok(taken)
     }
 
-    /// A fault that nobody has been told of matters no longer: somebody has stopped the PLC.
-    fn forget_faults(&self, pause: &mut Pause<'_>) {
-        self.faulted.store(false, Ordering::Release);
+    /// A fault that nobody has been told of matters no longer: somebody has stopped the PLC. Returns whether there was one.
+    fn forget_faults(&self, pause: &mut Pause<'_>) -> bool {
         let tasks = pause.all.parts().1;
         tasks.flatten().for_each(|task| task.fault = None);
+        self.faulted.swap(false, Ordering::AcqRel)
     }
 
     /// Gives up the scan of a task that began at `began` (ns): outputs are made safe at once, and if the scan ends after all, it

@@ -1,5 +1,5 @@
 //! A new program's initialisation is tried in a process of its own first: what crashes or hangs there must not do so in
-//! the process that runs the plant.
+//! the process that runs the plant. So is its end: a program that does not end well is let in nevertheless, but never unloaded.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -7,6 +7,7 @@ use std::net::SocketAddrV4;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,10 @@ use thiserror::Error;
 pub const ARGUMENT: &str = "try-program";
 /// Longest time that an initialisation may take.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Longest time that the end of a program may take.
+const END_LIMIT: Duration = Duration::from_secs(1);
+/// What the trial writes when the initialisation is done.
+const INITIALISED: u8 = b'\n';
 /// Bytes of a reason that are read, at most.
 const LONGEST_REASON: u64 = 4096;
 /// Time between two looks whether it has ended.
@@ -43,11 +48,20 @@ pub enum TrialError {
     System(#[from] io::Error),
 }
 
+/// How a program has ended that was initialised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// In order, and soon.
+    Clean,
+    /// It crashed, or did not come to an end.
+    Dirty,
+}
+
 /// Tries the object at `path`.
 ///
 /// # Errors
 /// [`TrialError`].
-pub fn attempt(path: &Path) -> Result<(), TrialError> {
+pub fn attempt(path: &Path) -> Result<Ending, TrialError> {
     let mut trial = Command::new("/proc/self/exe")
         .arg(ARGUMENT)
         .arg(path)
@@ -60,13 +74,22 @@ pub fn attempt(path: &Path) -> Result<(), TrialError> {
     let Some(status) = wait(&mut trial)? else {
         trial.kill()?;
         trial.wait()?;
-        return Err(TrialError::Hangs);
+        return match report(trial)? {
+            report if is_initialised(&report) => Ok(Ending::Dirty),
+            _ => Err(TrialError::Hangs),
+        };
     };
-    match (status.success(), status.signal()) {
-        (true, _) => Ok(()),
-        (_, Some(signal)) => Err(TrialError::Crashed(signal)),
-        _ => Err(TrialError::Refused(reason(trial)?)),
+    let report = report(trial)?;
+    match (is_initialised(&report), status.signal()) {
+        (true, _) if status.success() => Ok(Ending::Clean),
+        (true, _) => Ok(Ending::Dirty),
+        (false, Some(signal)) => Err(TrialError::Crashed(signal)),
+        (false, None) => Err(TrialError::Refused(reason(&report))),
     }
+}
+
+fn is_initialised(report: &[u8]) -> bool {
+    report.first() == Some(&INITIALISED)
 }
 
 fn wait(trial: &mut Child) -> io::Result<Option<ExitStatus>> {
@@ -80,7 +103,7 @@ fn wait(trial: &mut Child) -> io::Result<Option<ExitStatus>> {
 }
 
 /// What a trial that has ended wrote.
-fn reason(trial: Child) -> io::Result<String> {
+fn report(trial: Child) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     if let Some(output) = trial.stdout {
         let mut output = output.take(LONGEST_REASON);
@@ -91,9 +114,13 @@ fn reason(trial: Child) -> io::Result<String> {
             _ => {}
         }
     }
-    match String::from_utf8_lossy(&text).trim() {
-        "" => Ok("it ended without a reason".to_owned()),
-        reason => Ok(reason.to_owned()),
+    Ok(text)
+}
+
+fn reason(report: &[u8]) -> String {
+    match String::from_utf8_lossy(report).trim() {
+        "" => "it ended without a reason".to_owned(),
+        reason => reason.to_owned(),
     }
 }
 
@@ -108,14 +135,31 @@ pub fn run(path: &Path) -> ExitCode {
         return ExitCode::FAILURE;
     };
     match Program::load(path, Box::new(Alone(Requests::default()))) {
-        // What the program would do at its end is not on trial: no destructor runs.
-        Ok(_program) => openplc_rt::process::end_at_once(0),
+        Ok(program) => {
+            // Whoever gets no report takes this for a program that was not initialised.
+            let _ = report.write_all(&[INITIALISED]);
+            limit_end();
+            drop(program);
+            openplc_rt::process::end_at_once(0)
+        }
         Err(error) => {
             // Nobody listens any more when this fails.
             let _ = write!(report, "{error}");
             openplc_rt::process::end_at_once(1)
         }
     }
+}
+
+/// Ends this process when it has not ended by itself in time.
+fn limit_end() {
+    let (started, is_there) = mpsc::channel();
+    thread::spawn(move || {
+        let _ = started.send(());
+        thread::sleep(END_LIMIT);
+        openplc_rt::process::end_at_once(1);
+    });
+    // Before code of the program is executed, which may keep a new thread from starting.
+    let _ = is_there.recv();
 }
 
 /// What was standard output, which becomes nothing.

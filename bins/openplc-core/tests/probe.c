@@ -58,6 +58,27 @@ static const openplc_located located[] = {
 };
 #endif
 static volatile int32_t zero;
+#ifdef GATE
+/* Tells that code of the program is executed which is to be held up, and goes on when it may. */
+static void hold_up(void) {
+    fclose(fopen(GATE "/reached", "w"));
+    while (access(GATE "/open", F_OK)) usleep(1000);
+}
+/* Whether this is the process in which a program is only tried. */
+static int is_trial(void) {
+    char line[4096] = { 0 };
+    FILE *file = fopen("/proc/self/cmdline", "r");
+    fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    return !strcmp(line + strlen(line) + 1, "try-program");
+}
+#endif
+#ifdef HOLDS_UP_LOADING
+__attribute__((constructor)) static void begin(void) { if (!is_trial()) hold_up(); }
+#endif
+#ifdef HOLDS_UP_ENDING
+__attribute__((destructor)) static void end(void) { if (counter || HOLDS_UP_ENDING) hold_up(); }
+#endif
 
 static int32_t init(const openplc_host *host) {
     runtime = host;

@@ -13,20 +13,15 @@ mod journal;
 
 use std::fmt::{self, Write as _};
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::sync::Mutex;
 
 use rustix::fs::{FileType, OFlags};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::fmt::FmtContext;
-use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
-use tracing_subscriber::fmt::writer::BoxMakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
@@ -60,12 +55,9 @@ fn start(identifier: &'static str, level: &str, extra: Option<ExtraLayer>) {
     let journal = is_for_the_journal()
         .then(|| Journal::new(identifier))
         .and_then(Result::ok);
-    let lines = journal.is_none().then(|| {
-        tracing_subscriber::fmt::layer()
-            .with_writer(own_stderr())
-            .event_format(Line {
-                prefix: !io::stderr().is_terminal(),
-            })
+    let lines = journal.is_none().then(|| Lines {
+        prefix: !io::stderr().is_terminal(),
+        stderr: own_stderr(),
     });
     // Fails only when logging was started before.
     let _ = tracing_subscriber::registry()
@@ -80,7 +72,7 @@ fn start(identifier: &'static str, level: &str, extra: Option<ExtraLayer>) {
 ///
 /// Where it is a supervisor's pipe, a line that does not fit is lost: whoever reads slowly, or has stopped, must not hold up
 /// what logs.
-fn own_stderr() -> BoxMakeWriter {
+fn own_stderr() -> Option<File> {
     let stderr = io::stderr();
     let is_pipe = rustix::fs::fstat(&stderr)
         .is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo);
@@ -88,10 +80,8 @@ fn own_stderr() -> BoxMakeWriter {
         // Without it logging is merely less safe.
         let _ = rustix::fs::fcntl_setfl(&stderr, flags | OFlags::NONBLOCK);
     }
-    match io::stderr().as_fd().try_clone_to_owned() {
-        Ok(descriptor) => BoxMakeWriter::new(Mutex::new(File::from(descriptor))),
-        Err(_) => BoxMakeWriter::new(io::stderr),
-    }
+    // Without one there is nowhere to log to.
+    stderr.as_fd().try_clone_to_owned().map(File::from).ok()
 }
 
 /// Whether standard error is connected to the journal, see `JOURNAL_STREAM` in systemd.exec(5), or would be if there had
@@ -108,25 +98,27 @@ fn is_for_the_journal() -> bool {
 }
 
 /// One line for each event: `<6>message`.
-struct Line {
+///
+/// It has nothing that belongs to a thread, as the layer of `tracing_subscriber` has: where a program's own code is executed
+/// while it is loaded or unloaded, no thread gets anything that is to be freed at its end.
+struct Lines {
     prefix: bool,
+    stderr: Option<File>,
 }
 
-impl<S, N> FormatEvent<S, N> for Line
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _context: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        if self.prefix {
-            write!(writer, "<{}>", syslog_priority(*event.metadata().level()))?;
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = if self.prefix {
+            format!("<{}>", syslog_priority(*event.metadata().level()))
+        } else {
+            String::new()
+        };
+        line += &line_of(event);
+        line.push('\n');
+        if let Some(mut stderr) = self.stderr.as_ref() {
+            // There is nobody who could be told.
+            let _ = stderr.write_all(line.as_bytes());
         }
-        writeln!(writer, "{}", line_of(event))
     }
 }
 
@@ -172,17 +164,17 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<String>>>);
+    struct Heard(Arc<Mutex<Vec<String>>>);
 
-    impl<S: Subscriber> Layer<S> for Lines {
-        fn on_event(&self, event: &Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+    impl<S: Subscriber> Layer<S> for Heard {
+        fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
             self.0.lock().unwrap().push(line_of(event));
         }
     }
 
     #[test]
     fn an_event_is_one_line_whatever_a_client_puts_into_it() {
-        let lines = Lines::default();
+        let lines = Heard::default();
         let subscriber = tracing_subscriber::registry().with(lines.clone());
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(user = "eve", "Login of {} refused", "eve\n<3>forged");

@@ -1,12 +1,13 @@
 //! What the PLC is commanded to do.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_engine::faults::Verdict;
 use openplc_engine::lifecycle::{self, Command, State};
-use openplc_wire::control::PlcState;
+use openplc_wire::control::{PlcState, Refusal};
 use openplc_wire::manifest::ProgramId;
 use openplc_wire::retain::Start;
 
@@ -16,11 +17,15 @@ use crate::fault_location;
 use crate::log_ring::unix_ms;
 use crate::retention::Succession;
 use crate::store::Commanded;
-use crate::trial;
+use crate::trial::{self, Ending};
 use crate::view::shown;
 
-/// How long a command waits for the one before it. It must not be lost: it may be to stop.
+/// How long a command waits for the one before it.
 const TURN_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a stop waits for the command before it, until it makes the outputs safe beside it.
+const STOP_TURN_PATIENCE: Duration = Duration::from_millis(20);
+/// How long a stop waits for the last scan to end. What is to be done then is done later if it takes longer.
+const LAST_SCAN_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a command waits until retained values are on disk. A slow disk must not keep anybody from stopping the PLC.
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -229,6 +234,10 @@ impl Machine {
         let current = commanded.current.clone().ok_or(lifecycle::Refusal::Empty)?;
         self.view().show(State::Transitioning);
         if let Err(refused) = self.restart(&current, start) {
+            if self.slot.is_stop_wanted() {
+                self.view().show(State::Stopped);
+                return Err(refused);
+            }
             let what = format!("Program {} cannot be started", current.short());
             self.show_error(&what, refused.message.clone());
             return Err(refused);
@@ -249,37 +258,74 @@ impl Machine {
         Ok(())
     }
 
-    /// Ends the scans.
+    /// Ends the scans. Outputs are safe when the answer comes, and no other command makes the PLC run again before this one has
+    /// come to its end, even if that is later: after a long scan, or after a command that takes long.
     ///
     /// # Errors
     /// [`Refused`].
     pub fn stop(&self) -> Result<(), Refused> {
-        let mut commanded = self.begin(Command::Stop)?;
-        let before = self.view().state();
-        self.view().show(State::Transitioning);
-        match self.slot.stop(SCAN_PATIENCE) {
-            Ok(true) => self.retention.keep_last(DISK_PATIENCE),
-            Ok(false) => {}
-            Err(hangs) => {
-                self.view().show(before);
-                return Err(Refused::failed(format!(
-                    "{hangs}; the watchdog will restart the scan engine"
-                )));
-            }
+        if let Some(mut commanded) = self.turn(STOP_TURN_PATIENCE) {
+            lifecycle::allow(self.view().state(), Command::Stop)?;
+            self.view().show(State::Transitioning);
+            self.carry_out_stop(&mut commanded, LAST_SCAN_PATIENCE);
+            return Ok(());
         }
-        self.end_surroundings();
+        self.slot.want_stop();
+        if let Some(mut commanded) = self.turn(TURN_PATIENCE) {
+            self.carry_out_stop(&mut commanded, LAST_SCAN_PATIENCE);
+            return Ok(());
+        }
+        self.stop_is_unfinished.store(true, Ordering::SeqCst);
         self.view().show(State::Stopped);
-        tracing::info!(state = PlcState::Stopped.as_str(), "The PLC was stopped");
+        tracing::warn!(
+            state = PlcState::Stopped.as_str(),
+            "The PLC was stopped while another command is carried out, which takes long"
+        );
+        Ok(())
+    }
+
+    /// Goes on with a stop that could not come to its end when it was commanded. Returns whether it has done so now, if there
+    /// was one.
+    pub(super) fn finish_stop(&self, commanded: &mut Commanded) -> bool {
+        if self.stop_is_unfinished.load(Ordering::SeqCst) {
+            self.carry_out_stop(commanded, Duration::ZERO);
+        }
+        !self.stop_is_unfinished.load(Ordering::SeqCst)
+    }
+
+    fn carry_out_stop(&self, commanded: &mut Commanded, patience: Duration) {
+        let was_unfinished = self.stop_is_unfinished.load(Ordering::SeqCst);
+        let ended = self.slot.stop(patience);
+        match &ended {
+            Ok(has_last_values) => {
+                if *has_last_values {
+                    self.retention.keep_last(DISK_PATIENCE);
+                }
+                self.end_surroundings();
+            }
+            Err(_) if was_unfinished => {}
+            Err(hangs) => tracing::warn!("The PLC is stopped and its outputs are safe, but {hangs}"),
+        }
+        self.stop_is_unfinished.store(ended.is_err(), Ordering::SeqCst);
+        let state = match commanded.current {
+            Some(_) => State::Stopped,
+            None => State::Empty,
+        };
+        if self.view().state() == state && !commanded.run {
+            return;
+        }
+        self.view().show(state);
+        tracing::info!(state = shown(state).as_str(), "The PLC was stopped");
         commanded.run = false;
         // Nothing takes its place any more.
         commanded.proving = false;
         self.unload_fallback();
-        self.record(&commanded);
-        Ok(())
+        self.record(commanded);
     }
 
     /// Ends the program for good, because the process ends. The command to run stays recorded.
     pub fn shut_down(&self) {
+        self.slot.want_stop();
         let _commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
         self.unload_fallback();
         if let Ok(true) = self.slot.stop(SCAN_PATIENCE) {
@@ -294,19 +340,31 @@ impl Machine {
 
     /// Takes the right to change the PLC, if the state allows it.
     fn begin(&self, command: Command) -> Result<MutexGuard<'_, Commanded>, Refused> {
-        let deadline = Instant::now() + TURN_PATIENCE;
-        let guard = loop {
+        let mut guard = self.turn(TURN_PATIENCE).ok_or(lifecycle::Refusal::Busy)?;
+        if !self.finish_stop(&mut guard) {
+            return Err(Refused {
+                reason: Refusal::Busy,
+                message: "the PLC is stopped, but its last scan has not ended yet; try again in a moment"
+                    .into(),
+            });
+        }
+        lifecycle::allow(self.view().state(), command)?;
+        Ok(guard)
+    }
+
+    /// Waits for the right to change the PLC; `None` when another command has it for longer than `patience`.
+    fn turn(&self, patience: Duration) -> Option<MutexGuard<'_, Commanded>> {
+        let deadline = Instant::now() + patience;
+        loop {
             match self.commanded.try_lock() {
-                Ok(guard) => break guard,
-                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
                     thread::sleep(Duration::from_millis(1));
                 }
-                Err(TryLockError::WouldBlock) => return Err(lifecycle::Refusal::Busy.into()),
+                Err(TryLockError::WouldBlock) => return None,
             }
-        };
-        lifecycle::allow(self.view().state(), command)?;
-        Ok(guard)
+        }
     }
 
     /// Tries a program's initialisation beside the plant. Nothing of a damaged program is executed, not even there.
@@ -314,7 +372,13 @@ impl Machine {
         self.store
             .verify(program)
             .map_err(|error| Refused::failed(error.to_string()))?;
-        trial::attempt(&self.store.object(program)).map_err(|error| Refused::failed(error.to_string()))
+        let ending = trial::attempt(&self.store.object(program))
+            .map_err(|error| Refused::failed(error.to_string()))?;
+        if ending == Ending::Clean {
+            let mut end_well = self.end_well.lock().unwrap_or_else(PoisonError::into_inner);
+            end_well.insert(program.clone());
+        }
+        Ok(())
     }
 
     /// A full disk must not keep the PLC from starting or stopping.

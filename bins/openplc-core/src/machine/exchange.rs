@@ -30,7 +30,11 @@ impl Machine {
         let manifest = Arc::new(self.store.verify(program).map_err(|error| failed(&error))?);
         self.view().offer(manifest.clone());
         let load = |path: &Path| {
-            Loaded::load(path, manifest.clone(), &self.services).map_err(|error| failed(&error))
+            let mut loaded =
+                Loaded::load(path, manifest.clone(), &self.services).map_err(|error| failed(&error))?;
+            let end_well = self.end_well.lock().unwrap_or_else(PoisonError::into_inner);
+            loaded.ends_well = end_well.contains(program);
+            Ok(loaded)
         };
         let path = self.store.object(program);
         if Program::is_loaded(&path) {
@@ -98,7 +102,7 @@ impl Machine {
     /// Waits for the first scan of the program that has just been put in place, and says whether it faulted.
     pub(super) fn first_scan_fault(&self) -> Option<TaskFault> {
         let deadline = Instant::now() + FIRST_SCAN;
-        while self.view().scans() == 0 && Instant::now() < deadline {
+        while self.view().scans() == 0 && self.slot.is_running() && Instant::now() < deadline {
             thread::sleep(Duration::from_micros(500));
         }
         // The scan is counted a moment before it ends.
@@ -173,7 +177,7 @@ impl Machine {
         let fallback = self.fallback().take()?;
         let program = fallback.manifest.program.clone();
         // One that has faulted at the last moment is looked at, not run.
-        let run = run && !fallback.has_faulted();
+        let run = run && !fallback.has_faulted() && !self.slot.is_stop_wanted();
         let faulty = match self.exchange(fallback, run, Succession::Return) {
             Ok(faulty) => faulty,
             Err(refused) => {
