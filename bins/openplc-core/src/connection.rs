@@ -106,8 +106,7 @@ fn answer(received: Received, machine: &Arc<Machine>, plugins: Option<&Plugins>,
     outcome.map_or_else(refuse, |()| Answer::Done)
 }
 
-/// Initialising a program takes more stack than answering a client: all its texts are made in one function. The thread has a name
-/// by which those that a program starts there are known for foreign ones.
+/// Initialising a program takes more stack than answering a client: all its texts are made in one function.
 pub fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Refused> + Send) -> Result<T, Refused> {
     let failed = |why: &str| Refused {
         reason: Refusal::Failed,
@@ -115,7 +114,7 @@ pub fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Refused> + Send)
     };
     thread::scope(|scope| {
         let worker = thread::Builder::new()
-            .name("load".into())
+            .name("command".into())
             .stack_size(LOAD_STACK)
             .spawn_scoped(scope, work);
         match worker {

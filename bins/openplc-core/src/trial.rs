@@ -18,6 +18,8 @@ use openplc_rt::fault_record;
 use rustix::fs::OFlags;
 use thiserror::Error;
 
+use crate::foreign_threads;
+
 /// First argument of a process that tries a program; the second is the path of its object.
 pub const ARGUMENT: &str = "try-program";
 /// Longest time that an initialisation may take.
@@ -138,6 +140,10 @@ pub fn run(path: &Path) -> ExitCode {
         Ok(program) => {
             // Whoever gets no report takes this for a program that was not initialised.
             let _ = report.write_all(&[INITIALISED]);
+            if !foreign_threads::is_alone() {
+                // Its code must not vanish beneath the threads that it has started.
+                openplc_rt::process::end_at_once(1);
+            }
             limit_end();
             drop(program);
             openplc_rt::process::end_at_once(0)

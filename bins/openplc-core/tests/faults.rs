@@ -155,6 +155,28 @@ fn a_newcomer_that_outlives_the_process_still_has_to_prove_itself() {
 }
 
 #[test]
+fn a_program_that_was_uploaded_again_makes_way_for_none_that_it_did_not_make_way_for_before() {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    // It faults in its third scan, but at first not in those that prove it.
+    let folder = tempfile::tempdir().unwrap();
+    let condition = format!("-DCRASH_IF=\"{}/crash\"", folder.path().display());
+    let program = build(&["-DCRASHES_IN_SCAN=3", &condition]);
+    core.connect().load(&program);
+    proven(&core);
+    until("its proof is recorded", || {
+        let commanded = std::fs::read_to_string(core.state_directory().join("commanded.json"));
+        commanded.unwrap().contains("\"proving\": false").then_some(())
+    });
+    std::fs::write(folder.path().join("crash"), "").unwrap();
+    core.connect().send_load(&program);
+    core.restart_after_death();
+    core.restart_after_death();
+    let error = core.connect().wait_for(PlcState::Error).error.unwrap();
+    assert!(error.starts_with("the program faulted twice"), "{error}");
+}
+
+#[test]
 fn a_first_program_that_faults_at_once_is_an_error() {
     let core = Core::start();
     assert_eq!(

@@ -147,6 +147,23 @@ fn a_stop_does_not_wait_for_a_program_that_is_being_unloaded() {
 }
 
 #[test]
+fn a_program_with_threads_from_its_beginning_is_never_unloaded() {
+    let mut core = Core::start();
+    let mut client = core.connect();
+    for definitions in [&["-DSTARTS_A_THREAD"][..], &[OTHER]] {
+        assert_eq!(client.load(&build(definitions)), DONE);
+    }
+    until("its end was seen to", || {
+        let logs = client.logs();
+        logs.iter()
+            .any(|entry| entry.message.contains("it stays in memory"))
+            .then_some(())
+    });
+    assert_eq!(client.status().state, PlcState::Running);
+    assert!(core.is_alive());
+}
+
+#[test]
 fn a_program_whose_end_hangs_on_trial_is_never_unloaded() {
     let mut core = Core::start();
     let mut client = core.connect();

@@ -98,6 +98,14 @@ static int32_t init(const openplc_host *host) {
 #endif
 }
 
+#ifdef STARTS_A_THREAD
+static void *wait_for_ever(void *unused) {
+    for (;;) usleep(1000);
+    return unused;
+}
+__attribute__((constructor)) static void start_a_thread(void) { pthread_t thread; pthread_create(&thread, NULL, wait_for_ever, NULL); }
+#endif
+
 static void *for_ever(void *unused) {
     for (;;) { __asm__ volatile(""); }
     return unused;
@@ -149,8 +157,11 @@ static int32_t run(uint32_t number, uint64_t now_ns) {
 #else
     output_bit = 1;
 #endif
+#ifndef CRASH_IF
+#define CRASH_IF "/"
+#endif
 #ifdef CRASHES_IN_SCAN
-    if (counter == CRASHES_IN_SCAN) *(volatile int *)0 = 1;
+    if (counter == CRASHES_IN_SCAN && !access(CRASH_IF, F_OK)) *(volatile int *)0 = 1;
 #endif
 #ifdef FAULTS_IN_SCAN
     if (counter == FAULTS_IN_SCAN) return OPENPLC_EXCEPTION;

@@ -1,12 +1,16 @@
 //! How often a program may take the process with it, and when a newcomer has proved itself.
 
+use std::time::{Duration, Instant};
+
 /// A program that faults this often within [`WINDOW_MS`] is not started again by itself.
 const MOST: usize = 2;
 /// See [`MOST`]; in milliseconds.
 const WINDOW_MS: u64 = 60_000;
 /// A program of which each task has executed this many scans has proved itself; one that faults before makes way for the one
 /// before it.
-pub const PROVING_SCANS: u64 = 10;
+const PROVING_SCANS: u64 = 10;
+/// Nor has it to prove itself for longer than this after the first scan of each task.
+const PROVING_TIME: Duration = Duration::from_secs(60);
 
 /// Whether a program may be started again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,9 +33,41 @@ pub fn count(earlier: &mut Vec<u64>, now_ms: u64) -> Verdict {
     }
 }
 
+/// The first scans of a program.
+#[derive(Debug, Default)]
+pub struct Probation {
+    /// When each task had executed a scan.
+    since: Option<Instant>,
+}
+
+impl Probation {
+    /// Whether it is over: `scans` is the least that any task has executed until `now`.
+    pub fn is_over(&mut self, scans: u64, now: Instant) -> bool {
+        if scans == 0 {
+            return false;
+        }
+        let since = *self.since.get_or_insert(now);
+        // One more, because the one in which it faults is counted too.
+        scans > PROVING_SCANS || now.duration_since(since) >= PROVING_TIME
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_proves_itself_by_ten_scans_or_a_minute_after_the_first() {
+        let start = Instant::now();
+        let mut fast = Probation::default();
+        assert!(!fast.is_over(10, start));
+        assert!(fast.is_over(11, start));
+        let mut slow = Probation::default();
+        assert!(!slow.is_over(0, start + 10 * PROVING_TIME), "it has not scanned");
+        assert!(!slow.is_over(1, start + 10 * PROVING_TIME));
+        assert!(!slow.is_over(1, start + 11 * PROVING_TIME - Duration::from_millis(1)));
+        assert!(slow.is_over(1, start + 11 * PROVING_TIME));
+    }
 
     #[test]
     fn the_second_fault_within_a_minute_is_one_too_many() {

@@ -1,5 +1,6 @@
 //! What the PLC is commanded to do.
 
+use std::mem;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::thread;
@@ -177,27 +178,33 @@ impl Machine {
         let running_before = self.slot.is_running();
         let loaded = self.load_warm(program)?;
         let before = commanded.clone();
-        let others = before.current.iter().filter(|current| *current != program);
-        let previous = others.chain(&before.previous).next().cloned();
-        let after = Commanded {
-            run: true,
-            current: Some(program.clone()),
-            previous,
-            proving: true,
-            previous_ran: running_before,
+        let is_another = before.current.as_ref() != Some(program);
+        let after = if is_another {
+            Commanded {
+                run: true,
+                current: Some(program.clone()),
+                previous: before.current.clone().or(before.previous.clone()),
+                proving: true,
+                previous_ran: running_before,
+            }
+        } else {
+            // What it has proved, or still has to, is the same as before: it makes way for no other than it did until now.
+            Commanded {
+                run: true,
+                ..before.clone()
+            }
         };
         self.store
             .set_commanded(&after)
             .map_err(|error| Refused::failed(error.to_string()))?;
-        // The program of an exchange shortly before, which was still proving itself, is now what this one falls back to.
-        self.unload_fallback();
-        match self.exchange(loaded, true, Succession::Newcomer) {
-            Ok(old) => *self.fallback() = old,
-            Err(refused) => {
-                self.record(&before);
-                return Err(refused);
-            }
+        if is_another {
+            // The program of an exchange shortly before, which was still proving itself, is now what this one falls back to.
+            self.unload_fallback();
         }
+        let old = self
+            .exchange(loaded, true, Succession::Newcomer)
+            .inspect_err(|_| self.record(&before))?;
+        let still_kept = mem::replace(&mut *self.fallback(), old);
         let Some(fault) = self.first_scan_fault() else {
             *commanded = after;
             self.faults.clear();
@@ -209,9 +216,16 @@ impl Machine {
                 program.short()
             );
             self.store.prune(&commanded);
-            self.prove(program.clone());
+            if is_another {
+                self.prove(program.clone());
+            } else {
+                // Its former instance was needed until its first scan only.
+                self.unload_fallback();
+                *self.fallback() = still_kept;
+            }
             return Ok(());
         };
+        still_kept.map(Self::unload_beside);
         let reason = fault.to_string();
         let Some((_, runs)) = self.put_back(running_before, &reason) else {
             *commanded = after;

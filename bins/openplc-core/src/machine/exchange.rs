@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use openplc_engine::faults::PROVING_SCANS;
+use openplc_engine::faults::Probation;
 use openplc_engine::lifecycle::State;
 use openplc_program::Program;
 use openplc_wire::manifest::ProgramId;
@@ -14,6 +14,7 @@ use openplc_wire::retain::Start;
 use super::{Machine, Refused, SCAN_PATIENCE};
 use crate::connection::{LOAD_STACK, on_large_stack};
 use crate::daemon::STACK;
+use crate::foreign_threads::Loading;
 use crate::loaded::{Loaded, TaskFault};
 use crate::retention::{Retention, Succession};
 use crate::store::Commanded;
@@ -30,6 +31,7 @@ impl Machine {
         let manifest = Arc::new(self.store.verify(program).map_err(|error| failed(&error))?);
         self.view().offer(manifest.clone());
         let load = |path: &Path| {
+            let _loading = Loading::begin();
             let mut loaded =
                 Loaded::load(path, manifest.clone(), &self.services).map_err(|error| failed(&error))?;
             let end_well = self.end_well.lock().unwrap_or_else(PoisonError::into_inner);
@@ -123,6 +125,7 @@ impl Machine {
     }
 
     fn await_proof(&self, program: &ProgramId) {
+        let mut probation = Probation::default();
         loop {
             thread::sleep(Duration::from_millis(20));
             let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -130,8 +133,8 @@ impl Machine {
                 // Whoever ended the proof has seen to the program before.
                 return;
             }
-            // One more, because the one in which it faults is counted too. Stopping it on purpose is no fault either.
-            if self.view().scans() > PROVING_SCANS || !commanded.run {
+            // Stopping it on purpose is no fault.
+            if probation.is_over(self.view().scans(), Instant::now()) || !commanded.run {
                 commanded.proving = false;
                 self.unload_fallback();
                 return self.record(&commanded);
