@@ -46,4 +46,12 @@ impl Application {
             )),
         }
     }
+
+    /// The session as it is now. A request may take its time after it was allowed, and its sender be deleted, demoted or
+    /// logged out meanwhile: so this is asked again when its body has arrived.
+    pub fn confirm(&self, session: &Session) -> Result<Session, Answer> {
+        self.accounts
+            .confirm(session)
+            .map_err(|error| unauthenticated(&error.to_string()))
+    }
 }

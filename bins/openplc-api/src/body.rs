@@ -17,6 +17,8 @@ use crate::answers::{self, Answer};
 
 /// Longest pause within a body.
 const IDLE: Duration = Duration::from_secs(15);
+/// Longest time in which a JSON body arrives: it holds a connection before anybody is known.
+const JSON_TIME: Duration = Duration::from_secs(10);
 /// Longest JSON body, in bytes.
 const MAX_JSON: usize = 64 << 10;
 /// What is read of a refused body, so that the client, which sends first and reads afterwards, sees the answer.
@@ -40,6 +42,8 @@ pub enum BodyError {
 pub struct RequestBody {
     incoming: Incoming,
     pause: Option<Pin<Box<Sleep>>>,
+    /// It took too long as a whole.
+    overdue: bool,
 }
 
 impl RequestBody {
@@ -47,6 +51,7 @@ impl RequestBody {
         Self {
             incoming,
             pause: None,
+            overdue: false,
         }
     }
 
@@ -65,7 +70,15 @@ impl RequestBody {
                 "A JSON body with the header 'Content-Type: application/json' is expected",
             ));
         }
-        let collected = Limited::new(self, MAX_JSON).collect().await.map_err(|error| {
+        let collected = Limited::new(&mut *self, MAX_JSON).collect();
+        let Ok(collected) = tokio::time::timeout(JSON_TIME, collected).await else {
+            self.overdue = true;
+            return Err(answers::message(
+                StatusCode::REQUEST_TIMEOUT,
+                "The body of the request took too long to arrive",
+            ));
+        };
+        let collected = collected.map_err(|error| {
             if error.is::<http_body_util::LengthLimitError>() {
                 answers::message(
                     StatusCode::PAYLOAD_TOO_LARGE,
@@ -85,6 +98,9 @@ impl RequestBody {
 
     /// Reads and forgets what is left of a body, within bounds, while the answer is on its way.
     pub async fn drain(mut self) {
+        if self.overdue {
+            return;
+        }
         let mut left = MAX_DRAINED;
         let drained = tokio::time::timeout(DRAIN_TIME, async {
             while let Some(Ok(frame)) = self.frame().await {

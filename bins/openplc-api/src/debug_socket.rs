@@ -3,7 +3,7 @@
 //! The protocol has no identity that would tie a response to its command. So each client has its own queue and its own
 //! task: one response to each command, in order, to that client only.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use openplc_accounts::TokenError;
@@ -18,6 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::application::Application;
 use crate::core_client::DebugReply;
 use crate::debug_frame;
+use crate::places::Visitor;
 
 /// Name of the namespace.
 const NAMESPACE: &str = "/api/debug";
@@ -26,6 +27,8 @@ const QUEUE: usize = 64;
 /// Longest time from a command to its response, whatever else waits. The Editor gives up after 5 s and would take a later
 /// response for that to its next command.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// How often a client that is silent is looked at.
+const LOOK: Duration = Duration::from_secs(60);
 /// What is said for the core when it says nothing.
 const NO_RESPONSE: &str = "No response from runtime";
 
@@ -57,6 +60,7 @@ pub fn serve(io: &SocketIo, application: &Arc<Application>) {
         .map(|token| application.accounts.authenticate(&token))
         {
             Some(Ok(session)) => {
+                set_known(&socket, true);
                 let user = &session.user.username;
                 tracing::info!(user, client = %socket.id, "Debugger {} of {user:?} connected", socket.id);
                 Ok(())
@@ -139,8 +143,16 @@ fn enqueue(socket: &SocketRef, sender: &mpsc::Sender<Task>, task: Task) {
 
 fn drop_client(socket: &SocketRef, why: &str) {
     tracing::warn!(client = %socket.id, "Debugger {} is disconnected: it {why}", socket.id);
+    set_known(socket, false);
     // It is gone already.
     let _ = socket.clone().disconnect();
+}
+
+/// Says whether the client's connection is that of somebody known.
+fn set_known(socket: &SocketRef, known: bool) {
+    if let Some(visitor) = socket.req_parts().extensions.get::<Visitor>() {
+        visitor.set_known(known);
+    }
 }
 
 /// Answers the commands of one client, one after the other, until it leaves.
@@ -152,16 +164,25 @@ async fn work(
     gone: Arc<Notify>,
 ) {
     let mut kind = Kind::Debug;
+    let accounts = &application.accounts;
+    let mut user = accounts.authenticate(&token).map_or(0, |session| session.user.id);
     let mut sent = socket.emit("connected", &json!({ "status": "ok" })).is_ok();
     while sent {
-        let task = tokio::select! {
-            task = tasks.recv() => task,
-            () = gone.notified() => None,
+        // An ended token may be replaced by another, a deleted account has none.
+        if accounts.user(user).is_none() {
+            return drop_client(&socket, "belongs to an account that is not there any more");
+        }
+        let next = async {
+            tokio::select! {
+                task = tasks.recv() => task,
+                () = gone.notified() => None,
+            }
         };
-        sent = match task {
-            None => return,
-            Some(Task::Command { text, received }) => {
-                let response = match application.accounts.authenticate(&token) {
+        sent = match tokio::time::timeout(LOOK, next).await {
+            Err(_) => true,
+            Ok(None) => return,
+            Ok(Some(Task::Command { text, received })) => {
+                let response = match accounts.authenticate(&token) {
                     Err(TokenError::Expired) => failure("token_expired"),
                     Err(_) => failure("Unauthorized"),
                     Ok(_) => {
@@ -174,14 +195,17 @@ async fn work(
                 };
                 socket.emit("debug_response", &response).is_ok()
             }
-            Some(Task::Reauthenticate(offered)) => {
+            Ok(Some(Task::Reauthenticate(offered))) => {
                 let result = match offered.filter(|offered| !offered.is_empty()) {
                     None => failure("no token"),
-                    Some(offered) if application.accounts.authenticate(&offered).is_ok() => {
-                        token = offered;
-                        json!({ "success": true })
-                    }
-                    Some(_) => failure("Unauthorized"),
+                    Some(offered) => match accounts.authenticate(&offered) {
+                        Ok(session) => {
+                            user = session.user.id;
+                            token = offered;
+                            json!({ "success": true })
+                        }
+                        Err(_) => failure("Unauthorized"),
+                    },
                 };
                 socket.emit("reauth_result", &result).is_ok()
             }
@@ -211,28 +235,4 @@ pub async fn respond(application: &Application, command: Option<&str>, kind: &mu
 
 fn failure(error: &str) -> Value {
     json!({ "success": false, "error": error })
-}
-
-/// A limit on new sessions: one that is not followed by a login is kept for some seconds, and anybody can begin one.
-pub struct Admission(Mutex<(f64, Instant)>);
-
-impl Admission {
-    /// Sessions that can begin at once.
-    const BURST: f64 = 256.0;
-    /// Sessions a second that can begin for long.
-    const RATE: f64 = 32.0;
-
-    pub fn new() -> Self {
-        Self(Mutex::new((Self::BURST, Instant::now())))
-    }
-
-    /// Whether one more session may begin.
-    pub fn admit(&self) -> bool {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (left, since) = *state;
-        let left = (left + since.elapsed().as_secs_f64() * Self::RATE).min(Self::BURST);
-        let admitted = left >= 1.0;
-        *state = (if admitted { left - 1.0 } else { left }, Instant::now());
-        admitted
-    }
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
+use openplc_accounts::User;
 use openplc_wire::control::Level;
 use openplc_wire::deploy::{DeployError, Event, Wishes};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -22,8 +23,8 @@ pub struct Upload {
     pub zip: File,
     /// The project that came with it.
     pub project: Option<Project>,
-    /// Name of the account that sent it.
-    pub username: String,
+    /// The account that sent it.
+    pub user: User,
     /// Build even if the program is known.
     pub clean: bool,
     /// The right to build.
@@ -67,13 +68,14 @@ fn deploy(
     let Upload {
         zip,
         project,
-        username,
+        user,
         clean,
         slot,
     } = upload;
+    let username = user.username;
     let mut verdict = Some(verdict);
     supervisor::status(&format!("Building an upload of {username:?}"));
-    let left_over = application.left_overs.of(&username);
+    let left_over = application.left_overs.of(user.id);
     let wishes = Wishes {
         clean,
         left_over: left_over.as_deref(),
@@ -92,7 +94,7 @@ fn deploy(
         });
     let result = result.map(|deployed| {
         if let Some(left_over) = deployed.left_over {
-            application.left_overs.keep(&username, left_over);
+            application.left_overs.keep(user.id, left_over);
         }
         store(&application.projects, project, log);
         deployed.program

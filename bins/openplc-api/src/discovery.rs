@@ -21,6 +21,8 @@ use crate::application::Application;
 const REQUEST: &[u8] = b"OPENPLC_DISCOVER_V1";
 /// Longest request that is looked at, in bytes.
 const LONGEST: usize = 64;
+/// Most of a text in an answer, in characters: a short request must not fetch a long answer to somebody else.
+const MOST: usize = 64;
 /// How long nothing is received after an error.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -89,14 +91,18 @@ impl Responder {
             let stored = tokio::task::spawn_blocking(move || application.projects.stored()).await;
             // What cannot be read is complained about where somebody asks for it.
             if let Ok(Ok(Some(stored))) = stored {
-                answer["project_name"] = Value::from(stored.details.project_name);
+                answer["project_name"] = Value::from(beginning(&stored.details.project_name));
                 if let Some(time) = stored.details.timestamp {
-                    answer["project_timestamp"] = Value::from(time);
+                    answer["project_timestamp"] = Value::from(beginning(&time));
                 }
             }
         }
         answer
     }
+}
+
+fn beginning(text: &str) -> String {
+    text.chars().take(MOST).collect()
 }
 
 fn is_request(datagram: &[u8]) -> bool {

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::Either;
 use hyper::body::{Body, Bytes, Incoming};
@@ -17,10 +17,12 @@ use openplc_settings::api::AnnouncedVersion;
 use socketioxide::SocketIo;
 use socketioxide::service::SocketIoService;
 
+use crate::admission::Admission;
 use crate::answers::{self, AnswerBody, COMPATIBLE_VERSION};
 use crate::application::Application;
 use crate::body::RequestBody;
-use crate::debug_socket::{self, Admission};
+use crate::debug_socket;
+use crate::places::Visitor;
 use crate::routes;
 
 /// Path of Socket.IO.
@@ -70,7 +72,7 @@ impl Gate {
             announced: HeaderValue::from_static(announced),
             socket_io,
             socket_service,
-            admission: Admission::new(),
+            admission: Admission::default(),
         }
     }
 
@@ -84,6 +86,7 @@ impl Gate {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        visitor: &Visitor,
     ) -> Response<impl Body<Data = Bytes, Error = Box<dyn Error + Send + Sync>> + use<>> {
         let (parts, body) = request.into_parts();
         let mut body = RequestBody::new(body);
@@ -98,15 +101,18 @@ impl Gate {
                 parts: &parts,
                 body: &mut body,
                 peer,
+                visitor,
             };
             routes::answer(&self.application, request).await
-        } else if begins_session(&parts) && !self.admission.admit() {
+        } else if begins_polling(&parts) && !self.admission.admits(peer, Instant::now()) {
             answers::error(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many new sessions. Try again in a few seconds",
             )
         } else {
-            let request = Request::from_parts(parts, body);
+            let mut request = Request::from_parts(parts, body);
+            // The debugger's channel finds out who it is.
+            request.extensions_mut().insert(visitor.clone());
             return match self.socket_service.call(request).await {
                 Ok(response) => response.map(Either::Left),
                 Err(never) => match never {},
@@ -153,12 +159,10 @@ fn is_foreign(parts: &Parts) -> bool {
     }
 }
 
-/// Whether a request to Socket.IO opens a new session.
-fn begins_session(parts: &Parts) -> bool {
-    !parts
-        .uri
-        .query()
-        .unwrap_or_default()
+/// Whether a request to Socket.IO opens a new session that is kept although its connection ends.
+fn begins_polling(parts: &Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    !query
         .split('&')
-        .any(|pair| pair.starts_with("sid="))
+        .any(|pair| pair.starts_with("sid=") || pair == "transport=websocket")
 }

@@ -1,6 +1,7 @@
 //! `openplc-api`: the HTTPS side of OpenPLC Runtime, to which the OpenPLC Editor and scripts speak.
 #![forbid(unsafe_code)]
 
+mod admission;
 mod answers;
 mod application;
 mod body;
@@ -15,7 +16,9 @@ mod gate;
 mod left_overs;
 mod metrics;
 mod options;
+mod origin;
 mod password_work;
+mod placed_stream;
 mod places;
 mod plc_status;
 mod project;

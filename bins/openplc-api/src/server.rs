@@ -28,6 +28,7 @@ use crate::left_overs::LeftOvers;
 use crate::metrics::Responses;
 use crate::options::Options;
 use crate::password_work::PasswordWork;
+use crate::placed_stream::PlacedStream;
 use crate::places::{Place, Places};
 use crate::project::ProjectStore;
 use crate::stall_guard::StallGuard;
@@ -170,15 +171,16 @@ async fn converse(
 ) {
     // Without it answers are merely slower.
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(StallGuard::new(stream, place))).await
-    {
+    let visitor = place.visitor();
+    let stream = StallGuard::new(PlacedStream::new(stream, place));
+    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!("No TLS connection with {peer}: {error}"),
         Err(_) => return tracing::debug!("No TLS connection with {peer} in time"),
     };
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let gate = Arc::clone(&gate);
-        async move { Ok::<_, Infallible>(gate.answer(request, peer).await) }
+        let (gate, visitor) = (Arc::clone(&gate), visitor.clone());
+        async move { Ok::<_, Infallible>(gate.answer(request, peer, &visitor).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

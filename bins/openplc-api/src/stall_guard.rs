@@ -11,20 +11,18 @@ use tokio::time::{Instant, Sleep};
 /// Longest time in which not a byte can be written.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Wraps a connection together with its place among the connections, which is free again when the connection ends.
+/// Wraps a connection.
 #[derive(Debug)]
-pub struct StallGuard<S, P> {
+pub struct StallGuard<S> {
     stream: S,
     stalled: Option<Pin<Box<Sleep>>>,
-    _place: P,
 }
 
-impl<S, P> StallGuard<S, P> {
-    pub fn new(stream: S, place: P) -> Self {
+impl<S> StallGuard<S> {
+    pub fn new(stream: S) -> Self {
         Self {
             stream,
             stalled: None,
-            _place: place,
         }
     }
 
@@ -44,7 +42,7 @@ impl<S, P> StallGuard<S, P> {
     }
 }
 
-impl<S: AsyncRead + Unpin, P: Unpin> AsyncRead for StallGuard<S, P> {
+impl<S: AsyncRead + Unpin> AsyncRead for StallGuard<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -54,7 +52,7 @@ impl<S: AsyncRead + Unpin, P: Unpin> AsyncRead for StallGuard<S, P> {
     }
 }
 
-impl<S: AsyncWrite + Unpin, P: Unpin> AsyncWrite for StallGuard<S, P> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -96,7 +94,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_stops_reading_is_given_up() {
         let (near, _far) = tokio::io::duplex(16);
-        let error = StallGuard::new(near, ()).write_all(&[0; 100]).await.unwrap_err();
+        let error = StallGuard::new(near).write_all(&[0; 100]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
@@ -110,7 +108,7 @@ mod tests {
                 far.read_exact(&mut bytes).await.unwrap();
             }
         });
-        StallGuard::new(near, ()).write_all(&[0; 100]).await.unwrap();
+        StallGuard::new(near).write_all(&[0; 100]).await.unwrap();
         reader.await.unwrap();
     }
 }

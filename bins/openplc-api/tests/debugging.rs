@@ -151,6 +151,38 @@ fn an_ended_token_ends_the_commands_until_it_is_replaced() {
 }
 
 #[test]
+fn a_deleted_account_has_no_debugger_any_more() {
+    let runtime = Runtime::start();
+    let admin = runtime.engineer();
+    assert_eq!(
+        admin.credentials("/api/create-user", "leaver", PASSWORD).status,
+        201
+    );
+    let mut client = runtime.stranger();
+    client.log_in("leaver", PASSWORD);
+    let mut debugger = Debugger::connect(&client);
+    assert_eq!(
+        admin.request("DELETE", "/api/delete-user/2", &[], b"").status,
+        200
+    );
+    assert_eq!(
+        debugger.command("45"),
+        json!({ "success": false, "error": "Unauthorized" })
+    );
+    assert_eq!(debugger.receive(), "41/api/debug,");
+    assert_eq!(Debugger::connect(&admin).command("45")["success"], true);
+}
+
+#[test]
+fn who_begins_many_sessions_keeps_nobody_from_theirs() {
+    let runtime = Runtime::start();
+    let client = runtime.engineer();
+    let polling = || client.get("/socket.io/?EIO=4&transport=polling").status;
+    support::wait_for("a refusal", || (polling() == 429).then_some(()));
+    assert_eq!(Debugger::connect(&client).command("45")["success"], true);
+}
+
+#[test]
 fn what_the_core_refuses_is_an_error_in_its_words() {
     let runtime = Runtime::start_alone();
     core::serve(&runtime.core_socket(), |heard| match heard {

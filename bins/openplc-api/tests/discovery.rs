@@ -44,13 +44,17 @@ fn with_settings(directory: &TempDir) -> Runtime {
     runtime
 }
 
-/// Uploads a program with a project named "Mill".
-fn upload_project(runtime: &Runtime) {
+/// Uploads a program with a project of this name.
+fn upload_project(runtime: &Runtime, name: &str) {
     let client = runtime.engineer();
-    let metadata = br#"{"formatVersion":1,"projectName":"Mill","timestamp":"2026-01-02T03:04:05Z"}"#;
+    let metadata = json!({
+        "formatVersion": 1,
+        "projectName": name,
+        "timestamp": "2026-01-02T03:04:05Z",
+    });
     let body = [
         part("name=\"snapshot\"; filename=\"project.zip\"", b"PK project"),
-        part("name=\"snapshot_metadata\"", metadata),
+        part("name=\"snapshot_metadata\"", metadata.to_string().as_bytes()),
         multipart(b"zip"),
     ]
     .concat();
@@ -58,14 +62,14 @@ fn upload_project(runtime: &Runtime) {
     assert_eq!(answer.status, 200, "{answer:?}");
     wait_for("the project", || {
         let info = client.get("/api/project-snapshot/info").json();
-        (info["present"] == true).then_some(())
+        (info["projectName"] == name).then_some(())
     });
 }
 
 #[test]
 fn an_editor_finds_the_runtime_and_learns_nothing_about_the_project() {
     let runtime = Runtime::start();
-    upload_project(&runtime);
+    upload_project(&runtime, "Mill");
     let (answer, from) = found(&runtime, &editor(1));
     assert_eq!(from, runtime.discovery());
     let hostname = nix::unistd::gethostname().unwrap().into_string().unwrap();
@@ -87,10 +91,14 @@ fn the_project_is_named_where_that_is_wished_for() {
     let runtime = with_settings(&directory);
     let (answer, _) = found(&runtime, &editor(1));
     assert!(answer.get("project_name").is_none(), "absent, not empty");
-    upload_project(&runtime);
+    upload_project(&runtime, "Mill");
     let (answer, _) = found(&runtime, &editor(2));
     assert_eq!(answer["project_name"], "Mill");
     assert_eq!(answer["project_timestamp"], "2026-01-02T03:04:05Z");
+    let long = "µ".repeat(500);
+    upload_project(&runtime, &long);
+    let (answer, _) = found(&runtime, &editor(6));
+    assert_eq!(answer["project_name"], "µ".repeat(64));
 }
 
 #[test]

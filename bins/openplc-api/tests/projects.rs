@@ -11,7 +11,7 @@ use support::runtime::{PASSWORD, Runtime};
 use support::{core, wait_for, worker};
 
 const DETAILS: &str = r#"{"formatVersion":1,"projectName":"Mill","editorVersion":"4.3.0",
-    "libraries":[{"name":"oscat","version":"3"}],"secret":"x"}"#;
+    "libraries":[{"name":"oscat","version":"3"}],"uploadedBy":"somebody else","secret":"x"}"#;
 
 fn project(archive: &[u8], details: &str) -> Vec<u8> {
     [
@@ -70,6 +70,7 @@ fn a_project_comes_back_as_it_was_sent_and_goes_with_its_program() {
             "formatVersion": 1,
             "projectName": "Mill",
             "editorVersion": "4.3.0",
+            "uploadedBy": "engineer",
             "libraries": [{ "name": "oscat", "version": "3" }],
             "sizeBytes": archive.len(),
         })

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use support::core::{self, Heard, Said};
 use support::debugger::Debugger;
-use support::runtime::Runtime;
+use support::http::{self, Answer, Client, MULTIPART, multipart};
+use support::runtime::{PASSWORD, Runtime};
 use tempfile::TempDir;
 
 fn settings(text: &str) -> TempDir {
@@ -81,23 +82,33 @@ fn silent_connections_block_nobody() {
 }
 
 #[test]
-fn more_connections_than_are_served_are_closed_and_places_become_free() {
+fn strangers_make_room_and_who_is_known_stays() {
     let runtime = Runtime::start();
     let client = runtime.engineer();
-    let mut many: Vec<TcpStream> = (0..256)
+    let mut known = client.connect();
+    let mut ask = || {
+        let head = format!(
+            "GET /api/whoami HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+            client.token.as_ref().unwrap()
+        );
+        known.write_all(head.as_bytes()).unwrap();
+        known.flush().unwrap();
+        let mut answer = [0; 1024];
+        let count = known.read(&mut answer).unwrap();
+        assert!(answer[..count].starts_with(b"HTTP/1.1 200"));
+    };
+    ask();
+    let mut debugger = Debugger::connect(&client);
+    // 128 are served of one address, and 256 in all.
+    let mut strangers: Vec<TcpStream> = (0..300)
         .map(|_| TcpStream::connect(runtime.address()).unwrap())
         .collect();
-    let mut refused = TcpStream::connect(runtime.address()).unwrap();
-    refused.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    assert_eq!(refused.read(&mut [0]).unwrap_or(0), 0, "closed without a word");
-    many.clear();
-    support::wait_for("a free place", || {
-        let mut stream = client.connect();
-        stream
-            .write_all(b"GET /api/version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            .ok()?;
-        stream.read(&mut [0]).ok().filter(|count| *count > 0)
-    });
+    let mut first = strangers.remove(0);
+    first.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    assert_eq!(first.read(&mut [0]).unwrap_or(0), 0, "closed without a word");
+    assert_eq!(client.get("/api/status").status, 200);
+    ask();
+    assert_eq!(debugger.command("45")["success"], true);
 }
 
 #[test]
@@ -155,6 +166,115 @@ fn bodies_that_are_no_login_are_refused() {
     assert_eq!(client.credentials("/api/login", "x", &endless).status, 401);
     let named = client.credentials("/api/create-user", "line\nfeed", "y");
     assert_eq!(named.status, 400);
+}
+
+/// Begins a request and keeps back the end of its body, so that it has been allowed and is not complete.
+fn hold(
+    client: &Client,
+    method: &str,
+    path: &str,
+    kind: &str,
+    body: &[u8],
+) -> impl FnOnce() -> Answer + use<> {
+    let mut stream = client.connect();
+    let length = format!("Content-Length: {}", body.len());
+    let headers = [kind, &length, "Expect: 100-continue"];
+    client.send_head(&mut stream, method, path, &headers);
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let (begin, end) = body.split_at(body.len() / 2);
+    stream.write_all(begin).unwrap();
+    stream.flush().unwrap();
+    let end = end.to_owned();
+    move || {
+        stream.write_all(&end).unwrap();
+        stream.flush().unwrap();
+        http::receive(&mut stream)
+    }
+}
+
+#[test]
+fn what_was_allowed_before_its_body_came_ends_with_the_account() {
+    let runtime = Runtime::start();
+    let admin = runtime.engineer();
+    let leaver = json!({ "username": "leaver", "password": PASSWORD, "role": "admin" });
+    assert_eq!(admin.post("/api/create-user", &leaver).status, 201);
+    let mut client = runtime.stranger();
+    client.log_in("leaver", PASSWORD);
+    let kind = "Content-Type: application/json";
+    let backdoor = json!({ "username": "backdoor", "password": PASSWORD, "role": "admin" }).to_string();
+    let demote = json!({ "role": "user" }).to_string();
+    let held = || {
+        [
+            hold(&client, "POST", "/api/create-user", kind, backdoor.as_bytes()),
+            hold(&client, "PUT", "/api/update-user/1", kind, demote.as_bytes()),
+        ]
+    };
+    let before_demotion = held();
+    assert_eq!(
+        admin
+            .json("PUT", "/api/update-user/2", &json!({ "role": "user" }))
+            .status,
+        200
+    );
+    for end in before_demotion {
+        assert_eq!(end().status, 403);
+    }
+    assert_eq!(
+        admin
+            .json("PUT", "/api/update-user/2", &json!({ "role": "admin" }))
+            .status,
+        200
+    );
+    let upload = hold(
+        &client,
+        "POST",
+        "/api/upload-file",
+        MULTIPART,
+        &multipart(&[7; 5000]),
+    );
+    let debug = hold(
+        &client,
+        "POST",
+        "/api/debug-command",
+        kind,
+        br#"{"command":"45"}"#,
+    );
+    let before_deletion = held();
+    assert_eq!(
+        admin.request("DELETE", "/api/delete-user/2", &[], b"").status,
+        200
+    );
+    assert_eq!(upload().status, 401);
+    assert_eq!(debug().status, 401);
+    for end in before_deletion {
+        assert_eq!(end().status, 401);
+    }
+    assert_eq!(
+        admin.get("/api/get-users-info").json().as_array().unwrap().len(),
+        1
+    );
+    assert_eq!(admin.get("/api/compilation-status").json()["status"], "IDLE");
+}
+
+#[test]
+fn a_body_that_trickles_is_given_up() {
+    let runtime = Runtime::start();
+    let client = runtime.stranger();
+    let mut stream = client.connect();
+    let headers = ["Content-Type: application/json", "Content-Length: 60000"];
+    client.send_head(&mut stream, "POST", "/api/login", &headers);
+    stream
+        .sock
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    let mut answer = [0; 12];
+    support::wait_for("an answer before the body is whole", || {
+        let _ = stream.write_all(b" ").and_then(|()| stream.flush());
+        stream.read_exact(&mut answer).ok()
+    });
+    assert_eq!(&answer, b"HTTP/1.1 408");
 }
 
 #[test]

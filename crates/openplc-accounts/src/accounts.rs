@@ -1,70 +1,16 @@
 //! The accounts and sessions of one installation.
 
-use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use thiserror::Error;
+use std::time::Duration;
 
 use crate::database::{Database, Role, Stored, User};
+use crate::error::{AccountError, OpenError};
+use crate::memory::{Memory, now};
 use crate::password;
 use crate::recognition::Recognition;
-use crate::secrets::{Secrets, SecretsError};
+use crate::secrets::Secrets;
 use crate::tokens::{TokenError, Tokens};
-
-/// Why the accounts cannot be opened.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// The secrets cannot be used.
-    #[error(transparent)]
-    Secrets(#[from] SecretsError),
-    /// The database cannot be used.
-    #[error(
-        "{path}: {source}. Restore the file from a backup; or, to start afresh without any account, remove it"
-    )]
-    Database {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// The system has no random numbers.
-    #[error("no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
-    /// The directory does not exist and cannot be made into an absolute path.
-    #[error("{path}: {source}")]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// What the file system says.
-        source: io::Error,
-    },
-}
-
-/// Why an account was not changed.
-#[derive(Debug, Error)]
-pub enum AccountError {
-    /// Somebody else has this name.
-    #[error("Username already exists")]
-    NameTaken,
-    /// There is no such account.
-    #[error("User not found")]
-    NotFound,
-    /// Nobody could manage accounts afterwards.
-    #[error("The last admin cannot be removed or lose the role")]
-    LastAdmin,
-    /// The first account exists already.
-    #[error("The first user exists already")]
-    NotFirst,
-    /// The database did not take the change.
-    #[error("The accounts could not be written: {0}")]
-    Database(#[from] rusqlite::Error),
-    /// The system has no random numbers.
-    #[error("no random numbers: {0}")]
-    Random(#[from] getrandom::Error),
-}
 
 /// A change of an account; what is absent stays.
 #[derive(Debug, Default)]
@@ -75,6 +21,20 @@ pub struct Change<'a> {
     pub password: Option<&'a str>,
     /// New role. Takes effect at once.
     pub role: Option<Role>,
+    /// Nothing changes unless the account still has the password of this login.
+    pub current: Option<&'a Login>,
+}
+
+/// Somebody who showed the right password, and the account as it was at that moment.
+#[derive(Debug, Clone)]
+pub struct Login(pub(crate) Stored);
+
+impl Login {
+    /// The account.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.0.user
+    }
 }
 
 /// Somebody who showed a valid token.
@@ -83,6 +43,7 @@ pub struct Session {
     /// The account as it is now.
     pub user: User,
     jti: String,
+    issued: i64,
     expires: i64,
 }
 
@@ -96,41 +57,6 @@ pub struct Accounts {
     database: Mutex<Database>,
     memory: RwLock<Memory>,
     recognition: Recognition,
-}
-
-#[derive(Default)]
-struct Memory {
-    users: Vec<Stored>,
-    /// Revoked tokens and when they end, in seconds since 1970.
-    revoked: HashMap<String, i64>,
-    /// First moment of issue that counts for an account, in seconds since 1970.
-    revoked_before: HashMap<i64, i64>,
-}
-
-impl Memory {
-    fn user(&self, id: i64) -> Result<&Stored, AccountError> {
-        self.users
-            .iter()
-            .find(|stored| stored.user.id == id)
-            .ok_or(AccountError::NotFound)
-    }
-
-    /// The latest moment of issue that a token of an account can have, in seconds since 1970: after a revocation in this
-    /// very second tokens bear the next one.
-    fn latest_issue(&self, id: i64) -> i64 {
-        now().max(self.revoked_before.get(&id).copied().unwrap_or(0))
-    }
-
-    fn named(&self, username: &str) -> Option<&Stored> {
-        self.users.iter().find(|stored| stored.user.username == username)
-    }
-
-    fn is_last_admin(&self, id: i64) -> bool {
-        !self
-            .users
-            .iter()
-            .any(|stored| stored.user.role == Role::Admin && stored.user.id != id)
-    }
 }
 
 impl Accounts {
@@ -192,23 +118,22 @@ impl Accounts {
         self.memory().user(id).ok().map(|stored| stored.user.clone())
     }
 
-    /// The account of this name if the password is right. Takes a tenth of a second and more, equally long whether or
-    /// not the account exists.
+    /// Logs in to the account of this name if the password is right. Takes a tenth of a second and more, equally long
+    /// whether or not the account exists.
     #[must_use]
-    pub fn log_in(&self, username: &str, password: &str) -> Option<User> {
+    pub fn log_in(&self, username: &str, password: &str) -> Option<Login> {
         let stored = self.memory().named(username).cloned();
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.as_deref());
-        password::verify(hash, password, &self.pepper).then_some(stored?.user)
+        password::verify(hash, password, &self.pepper).then_some(Login(stored?))
     }
 
     /// As [`Self::log_in`], and from then on [`Self::recognise`] knows the password.
     #[must_use]
-    pub fn log_in_and_remember(&self, username: &str, password: &str) -> Option<User> {
-        let stored = self.memory().named(username).cloned();
-        let user = self.log_in(username, password)?;
+    pub fn log_in_and_remember(&self, username: &str, password: &str) -> Option<Login> {
+        let login = self.log_in(username, password)?;
         // The account as it was before: if it has changed meanwhile, the digest will never fit.
-        self.recognition.remember(&stored?, password);
-        Some(user)
+        self.recognition.remember(&login.0, password);
+        Some(login)
     }
 
     /// The account of this name if the password was right before and the account still has it. Answers at once; `None` does not
@@ -227,28 +152,40 @@ impl Accounts {
     /// # Errors
     /// [`AccountError::NotFirst`] when there is an account already.
     pub fn create_first(&self, username: &str, password: &str) -> Result<User, AccountError> {
-        self.insert(username, password, Role::Admin, true)
+        self.insert(None, username, password, Role::Admin)
     }
 
-    /// Makes another account. Hashes and writes.
+    /// Makes another account, for `by`. Hashes and writes.
     ///
     /// # Errors
-    /// [`AccountError::NameTaken`].
-    pub fn create(&self, username: &str, password: &str, role: Role) -> Result<User, AccountError> {
-        self.insert(username, password, role, false)
+    /// [`AccountError`]; nothing has changed then.
+    pub fn create(
+        &self,
+        by: &Session,
+        username: &str,
+        password: &str,
+        role: Role,
+    ) -> Result<User, AccountError> {
+        self.insert(Some(by), username, password, role)
     }
 
-    fn insert(&self, username: &str, password: &str, role: Role, first: bool) -> Result<User, AccountError> {
+    /// Makes an account: by nobody the first, by somebody another.
+    fn insert(
+        &self,
+        by: Option<&Session>,
+        username: &str,
+        password: &str,
+        role: Role,
+    ) -> Result<User, AccountError> {
         let hash = password::hash(password, &self.pepper)?;
         let database = self.database();
+        by.map_or(Ok(()), |by| self.check(by))?;
         {
             let memory = self.memory();
-            if first && !memory.users.is_empty() {
+            if by.is_none() && !memory.users.is_empty() {
                 return Err(AccountError::NotFirst);
             }
-            if memory.named(username).is_some() {
-                return Err(AccountError::NameTaken);
-            }
+            memory.check_name(username, None)?;
         }
         let id = database.insert(username, &hash, role)?;
         let user = User {
@@ -263,24 +200,28 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Changes an account. Hashes and writes.
+    /// Changes an account, for `by`. Hashes and writes.
     ///
     /// # Errors
     /// [`AccountError`]; nothing has changed then.
-    pub fn update(&self, id: i64, change: &Change<'_>) -> Result<User, AccountError> {
+    pub fn update(&self, by: &Session, id: i64, change: &Change<'_>) -> Result<User, AccountError> {
         let hash = change
             .password
             .map(|password| password::hash(password, &self.pepper))
             .transpose()?;
         let database = self.database();
+        self.check(by)?;
         let mut stored = self.memory().user(id)?.clone();
+        if change
+            .current
+            .is_some_and(|login| login.user().id != id || !self.memory().is_current(login))
+        {
+            return Err(AccountError::PasswordChanged);
+        }
         if let Some(username) = change.username {
-            if self
-                .memory()
-                .named(username)
-                .is_some_and(|other| other.user.id != id)
-            {
-                return Err(AccountError::NameTaken);
+            // A name that does not change stays, whatever it is: it may be older than the rules.
+            if username != stored.user.username {
+                self.memory().check_name(username, Some(id))?;
             }
             username.clone_into(&mut stored.user.username);
         }
@@ -313,17 +254,17 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Deletes an account and ends its tokens. Writes.
+    /// Deletes an account and ends its tokens, for `by`. Writes.
     ///
     /// # Errors
     /// [`AccountError`]; nothing has changed then.
-    pub fn delete(&self, id: i64) -> Result<User, AccountError> {
+    pub fn delete(&self, by: &Session, id: i64) -> Result<User, AccountError> {
         let database = self.database();
+        self.check(by)?;
         let user = self.memory().user(id)?.user.clone();
         if user.role == Role::Admin && self.memory().is_last_admin(id) {
             return Err(AccountError::LastAdmin);
         }
-        // SQLite gives the number of a deleted account to a later one: its tokens must not come to life again.
         let before = self.memory().latest_issue(id) + 1;
         database.transaction(|database| {
             database.delete(id)?;
@@ -335,14 +276,21 @@ impl Accounts {
         Ok(user)
     }
 
-    /// A new token for an account.
+    /// A new token for somebody who has logged in.
     ///
     /// # Errors
+    /// [`TokenError::Revoked`] when the account has been deleted or has got another password since;
     /// [`TokenError::Invalid`] when the system has no random numbers.
-    pub fn issue(&self, user: &User) -> Result<String, TokenError> {
-        let issued = self.memory().latest_issue(user.id);
-        self.tokens
-            .issue(user.id, now().unsigned_abs(), issued.unsigned_abs())
+    pub fn issue(&self, login: &Login) -> Result<String, TokenError> {
+        let id = login.user().id;
+        let issued = {
+            let memory = self.memory();
+            if !memory.is_current(login) {
+                return Err(TokenError::Revoked);
+            }
+            memory.latest_issue(id)
+        };
+        self.tokens.issue(id, now().unsigned_abs(), issued.unsigned_abs())
     }
 
     /// Who shows this token.
@@ -352,21 +300,41 @@ impl Accounts {
     pub fn authenticate(&self, token: &str) -> Result<Session, TokenError> {
         let verified = self.tokens.verify(token)?;
         let seconds = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+        let issued = seconds(verified.issued);
         let memory = self.memory();
-        let before = memory.revoked_before.get(&verified.user).copied().unwrap_or(0);
-        if memory.revoked.contains_key(&verified.jti) || seconds(verified.issued) < before {
-            return Err(TokenError::Revoked);
-        }
+        let user = memory.holder(verified.user, &verified.jti, issued)?.user.clone();
+        Ok(Session {
+            user,
+            jti: verified.jti,
+            issued,
+            expires: seconds(verified.expires),
+        })
+    }
+
+    /// The session as it is now, for what takes time between its beginning and its effect. That the token expires
+    /// meanwhile does not count: what was begun may be finished.
+    ///
+    /// # Errors
+    /// [`TokenError`] when the session was ended.
+    pub fn confirm(&self, session: &Session) -> Result<Session, TokenError> {
+        let memory = self.memory();
         let user = memory
-            .user(verified.user)
-            .map_err(|_| TokenError::Invalid)?
+            .holder(session.user.id, &session.jti, session.issued)?
             .user
             .clone();
         Ok(Session {
             user,
-            jti: verified.jti,
-            expires: seconds(verified.expires),
+            ..session.clone()
         })
+    }
+
+    /// Whether `by` is still who they were when they were allowed to make a change. To be asked under the lock that the
+    /// change is made under.
+    fn check(&self, by: &Session) -> Result<(), AccountError> {
+        if self.confirm(by)?.user.role != by.user.role {
+            return Err(AccountError::RoleChanged);
+        }
+        Ok(())
     }
 
     /// Ends the token of a session, over restarts too. Writes.
@@ -394,10 +362,4 @@ impl Accounts {
     fn memory_mut(&self) -> RwLockWriteGuard<'_, Memory> {
         self.memory.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Seconds since 1970.
-fn now() -> i64 {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }

@@ -130,9 +130,13 @@ impl Database {
         users.collect()
     }
 
+    /// Adds an account under a number that none has had: a deleted one has left its in `revoked_users`. SQLite by itself
+    /// would give it out again, and with it whatever still bears that number.
     pub fn insert(&self, username: &str, password_hash: &str, role: Role) -> rusqlite::Result<i64> {
         self.0.execute(
-            "INSERT INTO users (username, password_hash, role) VALUES (?1, ?2, ?3)",
+            "INSERT INTO users (id, username, password_hash, role)
+             SELECT coalesce(max(id), 0) + 1, ?1, ?2, ?3
+             FROM (SELECT id FROM users UNION ALL SELECT id FROM revoked_users)",
             params![username, password_hash, role.as_str()],
         )?;
         Ok(self.0.last_insert_rowid())

@@ -9,14 +9,19 @@
 
 mod accounts;
 mod database;
+mod error;
 mod hs256;
+mod memory;
 mod password;
 mod recognition;
 pub mod secret_file;
 mod secrets;
 mod tokens;
+mod username;
 
-pub use accounts::{AccountError, Accounts, Change, OpenError, Session};
+pub use accounts::{Accounts, Change, Login, Session};
 pub use database::{Role, User};
+pub use error::{AccountError, OpenError};
 pub use secrets::SecretsError;
 pub use tokens::TokenError;
+pub use username::MAX_USERNAME;

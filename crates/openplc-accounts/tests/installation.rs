@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use openplc_accounts::{AccountError, Accounts, Change, OpenError, Role, TokenError};
+use openplc_accounts::{AccountError, Accounts, Change, OpenError, Role, Session, TokenError};
 use rusqlite::Connection;
 
 const LIFETIME: Duration = Duration::from_secs(60);
@@ -13,6 +13,32 @@ const LIFETIME: Duration = Duration::from_secs(60);
 fn open(directory: &Path) -> Accounts {
     Accounts::open(directory, LIFETIME).unwrap()
 }
+
+fn token(accounts: &Accounts, username: &str, password: &str) -> String {
+    accounts
+        .issue(&accounts.log_in(username, password).unwrap())
+        .unwrap()
+}
+
+fn session(accounts: &Accounts, username: &str, password: &str) -> Session {
+    accounts
+        .authenticate(&token(accounts, username, password))
+        .unwrap()
+}
+
+fn password(password: &str) -> Change<'_> {
+    Change {
+        password: Some(password),
+        ..Change::default()
+    }
+}
+
+const DEMOTION: Change<'_> = Change {
+    username: None,
+    password: None,
+    role: Some(Role::User),
+    current: None,
+};
 
 #[test]
 fn the_first_user_is_an_admin_and_there_is_one_first_user() {
@@ -25,9 +51,9 @@ fn the_first_user_is_an_admin_and_there_is_one_first_user() {
         accounts.create_first("late", "secret"),
         Err(AccountError::NotFirst)
     ));
-    assert_eq!(accounts.log_in("engineer", "secret"), Some(first));
-    assert_eq!(accounts.log_in("engineer", "Secret"), None);
-    assert_eq!(accounts.log_in("late", "secret"), None);
+    assert_eq!(accounts.log_in("engineer", "secret").unwrap().user(), &first);
+    assert!(accounts.log_in("engineer", "Secret").is_none());
+    assert!(accounts.log_in("late", "secret").is_none());
 }
 
 #[test]
@@ -36,20 +62,14 @@ fn a_password_is_recognised_after_it_was_right_and_until_it_changes() {
     let accounts = open(directory.path());
     let user = accounts.create_first("scraper", "secret").unwrap();
     assert_eq!(accounts.recognise("scraper", "secret"), None);
-    assert_eq!(accounts.log_in_and_remember("scraper", "wrong"), None);
+    assert!(accounts.log_in_and_remember("scraper", "wrong").is_none());
     assert_eq!(accounts.recognise("scraper", "wrong"), None);
-    assert_eq!(
-        accounts.log_in_and_remember("scraper", "secret"),
-        Some(user.clone())
-    );
+    assert!(accounts.log_in_and_remember("scraper", "secret").is_some());
     assert_eq!(accounts.recognise("scraper", "secret"), Some(user.clone()));
     assert_eq!(accounts.recognise("scraper", "secret2"), None);
     assert_eq!(accounts.recognise("scrape", "secret"), None);
-    let change = Change {
-        password: Some("another"),
-        ..Change::default()
-    };
-    accounts.update(user.id, &change).unwrap();
+    let by = session(&accounts, "scraper", "secret");
+    accounts.update(&by, user.id, &password("another")).unwrap();
     assert_eq!(accounts.recognise("scraper", "secret"), None);
     assert_eq!(accounts.recognise("scraper", "another"), None);
 }
@@ -59,7 +79,8 @@ fn tokens_end_for_good() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
     let user = accounts.create_first("engineer", "secret").unwrap();
-    let (kept, revoked) = (accounts.issue(&user).unwrap(), accounts.issue(&user).unwrap());
+    let issued = || token(&accounts, "engineer", "secret");
+    let (kept, revoked) = (issued(), issued());
     accounts
         .revoke(&accounts.authenticate(&revoked).unwrap())
         .unwrap();
@@ -76,20 +97,14 @@ fn a_new_password_ends_the_tokens_of_that_account_only() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
     let admin = accounts.create_first("admin", "secret").unwrap();
-    let user = accounts.create("user", "secret", Role::User).unwrap();
-    let (admins, users) = (accounts.issue(&admin).unwrap(), accounts.issue(&user).unwrap());
-    accounts
-        .update(
-            user.id,
-            &Change {
-                password: Some("new"),
-                ..Change::default()
-            },
-        )
-        .unwrap();
-    assert_eq!(accounts.log_in("user", "secret"), None);
+    let by = session(&accounts, "admin", "secret");
+    let user = accounts.create(&by, "user", "secret", Role::User).unwrap();
+    let issued = |name| token(&accounts, name, "secret");
+    let (admins, users) = (issued("admin"), issued("user"));
+    accounts.update(&by, user.id, &password("new")).unwrap();
+    assert!(accounts.log_in("user", "secret").is_none());
     // A token of the same second as the change is a new one when it was issued after it.
-    let fresh = accounts.issue(&accounts.log_in("user", "new").unwrap()).unwrap();
+    let fresh = token(&accounts, "user", "new");
     drop(accounts);
 
     let accounts = open(directory.path());
@@ -103,35 +118,101 @@ fn a_token_ends_even_by_the_second_change_within_a_second() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
     let user = accounts.create_first("admin", "0").unwrap();
-    for password in ["1", "2", "3"] {
-        let token = accounts.issue(&user).unwrap();
-        let change = Change {
-            password: Some(password),
-            ..Change::default()
-        };
-        accounts.update(user.id, &change).unwrap();
+    for (old, new) in [("0", "1"), ("1", "2"), ("2", "3")] {
+        let token = token(&accounts, "admin", old);
+        let by = accounts.authenticate(&token).unwrap();
+        accounts.update(&by, user.id, &password(new)).unwrap();
         assert_eq!(
             accounts.authenticate(&token).unwrap_err(),
             TokenError::Revoked,
-            "{password}"
+            "{new}"
         );
     }
 }
 
 #[test]
-fn a_deleted_account_does_not_come_back_with_its_number() {
+fn a_deleted_account_leaves_nothing_to_the_next() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
     accounts.create_first("admin", "secret").unwrap();
-    let leaver = accounts.create("leaver", "secret", Role::Admin).unwrap();
-    let token = accounts.issue(&leaver).unwrap();
-    accounts.delete(leaver.id).unwrap();
+    let by = session(&accounts, "admin", "secret");
+    let leaver = accounts.create(&by, "leaver", "secret", Role::Admin).unwrap();
+    let token = token(&accounts, "leaver", "secret");
+    // Their password is found right, and the account deleted before there is a token.
+    let in_flight = accounts.log_in("leaver", "secret").unwrap();
+    accounts.delete(&by, leaver.id).unwrap();
+    assert_eq!(accounts.issue(&in_flight).unwrap_err(), TokenError::Revoked);
     assert_eq!(accounts.authenticate(&token).unwrap_err(), TokenError::Revoked);
-    let successor = accounts.create("successor", "secret", Role::User).unwrap();
-    assert_eq!(successor.id, leaver.id, "SQLite reuses the number");
+    drop(accounts);
+
+    let accounts = open(directory.path());
+    let by = session(&accounts, "admin", "secret");
+    let successor = accounts.create(&by, "leaver", "secret", Role::User).unwrap();
+    assert!(successor.id > leaver.id, "a number is given once");
     assert_eq!(accounts.authenticate(&token).unwrap_err(), TokenError::Revoked);
-    let theirs = accounts.issue(&successor).unwrap();
-    assert_eq!(accounts.authenticate(&theirs).unwrap().user, successor);
+    assert_eq!(accounts.issue(&in_flight).unwrap_err(), TokenError::Revoked);
+    assert_eq!(session(&accounts, "leaver", "secret").user, successor);
+}
+
+#[test]
+fn an_old_password_ends_with_the_change_even_where_it_was_just_found_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let accounts = open(directory.path());
+    accounts.create_first("admin", "secret").unwrap();
+    let by = session(&accounts, "admin", "secret");
+    let user = accounts.create(&by, "user", "stolen", Role::User).unwrap();
+    let thief = session(&accounts, "user", "stolen");
+    let in_flight = accounts.log_in("user", "stolen").unwrap();
+    accounts.update(&by, user.id, &password("new")).unwrap();
+    assert_eq!(accounts.issue(&in_flight).unwrap_err(), TokenError::Revoked);
+    let again = Change {
+        current: Some(&in_flight),
+        ..password("stolen")
+    };
+    assert!(matches!(
+        accounts.update(&thief, user.id, &again),
+        Err(AccountError::SessionEnded(TokenError::Revoked))
+    ));
+    assert!(matches!(
+        accounts.update(&by, user.id, &again),
+        Err(AccountError::PasswordChanged)
+    ));
+    assert!(accounts.log_in("user", "new").is_some());
+}
+
+#[test]
+fn who_was_deleted_demoted_or_logged_out_meanwhile_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let accounts = open(directory.path());
+    let first = accounts.create_first("first", "secret").unwrap();
+    let by = session(&accounts, "first", "secret");
+    let second = accounts.create(&by, "second", "secret", Role::Admin).unwrap();
+    let refused_as = |by: &Session, wanted: fn(&AccountError) -> bool| {
+        let refused = [
+            accounts.create(by, "backdoor", "secret", Role::Admin),
+            accounts.update(by, first.id, &DEMOTION),
+            accounts.delete(by, first.id),
+        ];
+        for refusal in refused {
+            assert!(wanted(&refusal.unwrap_err()));
+        }
+    };
+    let demoted = session(&accounts, "second", "secret");
+    accounts.update(&by, second.id, &DEMOTION).unwrap();
+    refused_as(&demoted, |error| matches!(error, AccountError::RoleChanged));
+    assert_eq!(accounts.confirm(&demoted).unwrap().user.role, Role::User);
+
+    let logged_out = session(&accounts, "first", "secret");
+    accounts.revoke(&logged_out).unwrap();
+    refused_as(&logged_out, |error| {
+        matches!(error, AccountError::SessionEnded(_))
+    });
+
+    let deleted = session(&accounts, "second", "secret");
+    accounts.delete(&by, second.id).unwrap();
+    refused_as(&deleted, |error| matches!(error, AccountError::SessionEnded(_)));
+    accounts.confirm(&deleted).unwrap_err();
+    assert_eq!(accounts.users(), [first]);
 }
 
 #[test]
@@ -139,18 +220,18 @@ fn roles_change_at_once_and_somebody_stays_admin() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
     let first = accounts.create_first("first", "secret").unwrap();
-    let demote = Change {
-        role: Some(Role::User),
-        ..Change::default()
-    };
+    let by = session(&accounts, "first", "secret");
     assert!(matches!(
-        accounts.update(first.id, &demote),
+        accounts.update(&by, first.id, &DEMOTION),
         Err(AccountError::LastAdmin)
     ));
-    assert!(matches!(accounts.delete(first.id), Err(AccountError::LastAdmin)));
-    let second = accounts.create("second", "secret", Role::Admin).unwrap();
-    let token = accounts.issue(&second).unwrap();
-    accounts.update(second.id, &demote).unwrap();
+    assert!(matches!(
+        accounts.delete(&by, first.id),
+        Err(AccountError::LastAdmin)
+    ));
+    let second = accounts.create(&by, "second", "secret", Role::Admin).unwrap();
+    let token = token(&accounts, "second", "secret");
+    accounts.update(&by, second.id, &DEMOTION).unwrap();
     assert_eq!(accounts.authenticate(&token).unwrap().user.role, Role::User);
 }
 
@@ -159,9 +240,10 @@ fn a_name_is_taken_once() {
     let directory = tempfile::tempdir().unwrap();
     let accounts = open(directory.path());
     let first = accounts.create_first("first", "secret").unwrap();
-    accounts.create("second", "secret", Role::User).unwrap();
+    let by = session(&accounts, "first", "secret");
+    accounts.create(&by, "second", "secret", Role::User).unwrap();
     assert!(matches!(
-        accounts.create("first", "secret", Role::User),
+        accounts.create(&by, "first", "secret", Role::User),
         Err(AccountError::NameTaken)
     ));
     let rename = Change {
@@ -169,12 +251,60 @@ fn a_name_is_taken_once() {
         ..Change::default()
     };
     assert!(matches!(
-        accounts.update(first.id, &rename),
+        accounts.update(&by, first.id, &rename),
         Err(AccountError::NameTaken)
     ));
     assert!(matches!(
-        accounts.update(99, &rename),
+        accounts.update(&by, 99, &rename),
         Err(AccountError::NotFound)
+    ));
+}
+
+#[test]
+fn no_new_name_can_be_taken_for_another_and_old_ones_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    let accounts = open(directory.path());
+    accounts.create_first("root1", "secret").unwrap();
+    let database = Connection::open(directory.path().join("restapi.db")).unwrap();
+    database
+        .execute_batch(
+            "INSERT INTO users (username, password_hash, role)
+             SELECT name, (SELECT password_hash FROM users), 'user'
+             FROM (SELECT 'ROOT1' AS name UNION ALL SELECT 'an' || char(8203) || 'na')",
+        )
+        .unwrap();
+    let accounts = open(directory.path());
+    let by = session(&accounts, "root1", "secret");
+    for name in ["Root1", " root1"] {
+        let refused = accounts.create(&by, name, "secret", Role::User);
+        assert!(matches!(refused, Err(AccountError::NameAlike(_))), "{name}");
+    }
+    let refused = accounts.create(&by, "x\u{202e}y", "secret", Role::User);
+    assert!(matches!(refused, Err(AccountError::NameUnreadable)));
+    let old: Vec<_> = accounts.users();
+    for user in &old {
+        // The Editor may send the name along with what changes.
+        let change = Change {
+            username: Some(&user.username),
+            ..password("new")
+        };
+        let by = session(&accounts, "root1", if user.id == 1 { "secret" } else { "new" });
+        assert_eq!(&accounts.update(&by, user.id, &change).unwrap(), user);
+        assert!(accounts.log_in(&user.username, "new").is_some());
+    }
+    let rename = Change {
+        username: Some("ann"),
+        ..Change::default()
+    };
+    let by = session(&accounts, "root1", "new");
+    accounts.update(&by, old[2].id, &rename).unwrap();
+    let rename = Change {
+        username: Some("An N"),
+        ..Change::default()
+    };
+    assert!(matches!(
+        accounts.update(&by, old[1].id, &rename),
+        Err(AccountError::NameAlike(_))
     ));
 }
 
@@ -201,9 +331,9 @@ fn an_installation_of_openplc_runtime_v4_keeps_its_users() {
     )
     .unwrap();
     let accounts = open(directory.path());
-    let anna = accounts.log_in("anna", "secret").unwrap();
+    let anna = session(&accounts, "anna", "secret").user;
     assert_eq!((anna.id, anna.role), (4, Role::Admin));
-    assert_eq!(accounts.log_in("nobody", ""), None);
+    assert!(accounts.log_in("nobody", "").is_none());
     let columns: i64 = database
         .query_row("SELECT count(*) FROM pragma_table_info('users')", [], |row| {
             row.get(0)

@@ -95,7 +95,7 @@ fn text(value: &Value) -> Option<String> {
     let printable = value
         .as_str()?
         .chars()
-        .filter(|character| !character.is_control());
+        .filter(|character| openplc_text::is_visible(*character));
     let text: String = printable.take(LONGEST).collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
@@ -111,7 +111,7 @@ mod tests {
     fn unknown_keys_and_what_people_cannot_read_are_left_out() {
         let details = Details::from_document(&json!({
             "formatVersion": 3,
-            "projectName": "Mill\u{1b}[31m\n",
+            "projectName": "M\u{202e}il\u{2028}l\u{1b}[31m\n",
             "editorVersion": "x".repeat(600),
             "uploadedBy": 7,
             "color": "red",

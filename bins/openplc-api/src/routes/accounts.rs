@@ -4,15 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use openplc_accounts::{AccountError, Change, Role, Session, User};
+use openplc_accounts::{AccountError, Change, Login, MAX_USERNAME, Role, Session, TokenError, User};
 use serde_json::{Value, json};
 
 use super::Request;
 use crate::answers::{self, Answer};
 use crate::application::Application;
 
-/// Longest name of an account, in bytes.
-const MAX_USERNAME: usize = 128;
 /// Longest password, in bytes.
 const MAX_PASSWORD: usize = 1024;
 
@@ -23,7 +21,7 @@ pub fn document(user: &User) -> Value {
 
 /// How the Editor decides between "create the first user" (404) and "log in" (200).
 pub fn get_users_info(application: &Application, request: &Request<'_>) -> Answer {
-    if application.authenticate(&request.parts.headers).is_ok() {
+    if request.authenticate(application).is_ok() {
         let users: Vec<Value> = application.accounts.users().iter().map(document).collect();
         answers::ok(&users)
     } else if application.accounts.is_empty() {
@@ -37,19 +35,24 @@ pub async fn create_user(
     application: &Arc<Application>,
     request: &mut Request<'_>,
 ) -> Result<Answer, Answer> {
-    let first = application.accounts.is_empty();
-    if !first {
-        let session = application
-            .authenticate(&request.parts.headers)
+    let mut session = None;
+    if !application.accounts.is_empty() {
+        let known = request
+            .authenticate(application)
             .map_err(|_| answers::unauthenticated("Authentication required"))?;
-        require_admin(&session)?;
+        require_admin(&known)?;
+        session = Some(known);
     }
     let fields = Fields::read(request).await?;
+    if let Some(session) = &mut session {
+        *session = application.confirm(session)?;
+        require_admin(session)?;
+    }
+    let first = session.is_none();
     let (username, password) = (fields.text("username")?, fields.text("password")?);
     let (Some(username), Some(password)) = (username, password) else {
         return Err(bad_request("Missing username or password"));
     };
-    check_username(&username)?;
     check_password(&password)?;
     // The first account is always an admin: otherwise nobody could make another.
     let role = if first {
@@ -58,12 +61,9 @@ pub async fn create_user(
         fields.role()?.unwrap_or(Role::User)
     };
     let accounts = Arc::clone(&application.accounts);
-    let created = application.passwords.run(request.peer, move || {
-        if first {
-            accounts.create_first(&username, &password)
-        } else {
-            accounts.create(&username, &password, role)
-        }
+    let created = application.passwords.run(request.peer, move || match session {
+        None => accounts.create_first(&username, &password),
+        Some(by) => accounts.create(&by, &username, &password, role),
     });
     let user = created.await?.map_err(|error| refusal(&error))?;
     let (name, role, peer) = (&user.username, user.role.as_str(), request.peer);
@@ -80,26 +80,31 @@ pub async fn login(application: &Arc<Application>, request: &mut Request<'_>) ->
         return Err(bad_request("Missing username or password"));
     };
     let found = verify(application, request.peer, username.clone(), password, false).await?;
-    let (user, name) = (found.ok_or_else(wrong_login)?, username);
-    let token = application.accounts.issue(&user).map_err(|error| {
-        tracing::error!("No access can be granted: {error}");
-        answers::message(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "The login could not be completed",
-        )
+    let (login, name) = (found.ok_or_else(wrong_login)?, username);
+    let token = application.accounts.issue(&login).map_err(|error| match error {
+        // The account or its password is not what it was a moment ago.
+        TokenError::Revoked => wrong_login(),
+        error => {
+            tracing::error!("No access can be granted: {error}");
+            answers::message(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "The login could not be completed",
+            )
+        }
     })?;
+    request.visitor.set_known(true);
     tracing::info!(user = name, peer = %request.peer, "Login of {name:?} from {}", request.peer);
     Ok(answers::ok(&json!({ "access_token": token })))
 }
 
-/// The account whose name and password these are. With `remember` the next look is for free.
+/// The login to the account whose name and password these are. With `remember` the next look is for free.
 pub async fn verify(
     application: &Application,
     peer: SocketAddr,
     username: String,
     password: String,
     remember: bool,
-) -> Result<Option<User>, Answer> {
+) -> Result<Option<Login>, Answer> {
     if username.len() > MAX_USERNAME || password.len() > MAX_PASSWORD {
         return Ok(None);
     }
@@ -138,19 +143,17 @@ pub async fn update_user(
     id: i64,
 ) -> Result<Answer, Answer> {
     let fields = Fields::read(request).await?;
+    let session = application.confirm(session)?;
     let (username, password, role) = (fields.text("username")?, fields.text("password")?, fields.role()?);
     let own = session.user.id == id;
     if !own || role.is_some() {
-        require_admin(session)?;
+        require_admin(&session)?;
     }
     if application.accounts.user(id).is_none() {
         return Err(refusal(&AccountError::NotFound));
     }
     if username.is_none() && password.is_none() && role.is_none() {
         return Err(bad_request("No fields to update"));
-    }
-    if let Some(username) = &username {
-        check_username(username)?;
     }
     let mut current = None;
     if let Some(password) = &password {
@@ -164,23 +167,25 @@ pub async fn update_user(
         }
     }
     let accounts = Arc::clone(&application.accounts);
-    let name = session.user.username.clone();
+    let by = session.user.username.clone();
     let work = move || {
-        if current.is_some_and(|current| accounts.log_in(&name, &current).is_none()) {
-            return Err(answers::message(
-                StatusCode::FORBIDDEN,
-                "Current password is incorrect",
-            ));
-        }
+        let login = current.map(|current| {
+            let login = accounts.log_in(&session.user.username, &current);
+            login.ok_or_else(|| answers::message(StatusCode::FORBIDDEN, "Current password is incorrect"))
+        });
+        let login = login.transpose()?;
         let change = Change {
             username: username.as_deref(),
             password: password.as_deref(),
             role,
+            current: login.as_ref(),
         };
-        accounts.update(id, &change).map_err(|error| refusal(&error))
+        accounts
+            .update(&session, id, &change)
+            .map_err(|error| refusal(&error))
     };
     let user = application.passwords.run(request.peer, work).await??;
-    let (by, name, role) = (&session.user.username, &user.username, user.role.as_str());
+    let (name, role) = (&user.username, user.role.as_str());
     tracing::warn!(
         by,
         user = name,
@@ -204,29 +209,31 @@ pub async fn password_change(
         return Err(bad_request("Missing old or new password"));
     };
     check_password(&new)?;
+    let session = application.confirm(session)?;
     if session.user.id != id {
-        require_admin(session)?;
+        require_admin(&session)?;
     }
     let user = application
         .accounts
         .user(id)
         .ok_or_else(|| refusal(&AccountError::NotFound))?;
     let accounts = Arc::clone(&application.accounts);
+    let by = session.user.username.clone();
     let work = move || {
-        if accounts.log_in(&user.username, &old).is_none() {
-            return Err(answers::message(
-                StatusCode::FORBIDDEN,
-                "Old password is incorrect",
-            ));
-        }
+        let login = accounts
+            .log_in(&user.username, &old)
+            .ok_or_else(|| answers::message(StatusCode::FORBIDDEN, "Old password is incorrect"))?;
         let change = Change {
             password: Some(&new),
+            current: Some(&login),
             ..Change::default()
         };
-        accounts.update(id, &change).map_err(|error| refusal(&error))
+        accounts
+            .update(&session, id, &change)
+            .map_err(|error| refusal(&error))
     };
     let user = application.passwords.run(request.peer, work).await??;
-    let (by, name) = (&session.user.username, &user.username);
+    let name = &user.username;
     tracing::warn!(by, user = name, "Password of {name:?} changed by {by:?}");
     Ok(answers::message(StatusCode::OK, "Password changed successfully"))
 }
@@ -243,9 +250,10 @@ pub async fn delete_user(
             "You cannot delete your own account",
         ));
     }
-    let accounts = Arc::clone(&application.accounts);
-    let user = on_disk(move || accounts.delete(id)).await?;
-    let (by, name) = (&session.user.username, &user.username);
+    let (accounts, session) = (Arc::clone(&application.accounts), session.clone());
+    let by = session.user.username.clone();
+    let user = on_disk(move || accounts.delete(&session, id)).await?;
+    let name = &user.username;
     tracing::warn!(by, user = name, "Account {name:?} deleted by {by:?}");
     Ok(answers::message(
         StatusCode::OK,
@@ -279,8 +287,13 @@ async fn on_disk<T: Send + 'static>(
 
 fn refusal(error: &AccountError) -> Answer {
     let status = match error {
-        AccountError::NameTaken | AccountError::LastAdmin => StatusCode::CONFLICT,
+        AccountError::NameTaken | AccountError::NameAlike(_) | AccountError::LastAdmin => {
+            StatusCode::CONFLICT
+        }
+        AccountError::NameUnreadable => StatusCode::BAD_REQUEST,
         AccountError::NotFound => StatusCode::NOT_FOUND,
+        AccountError::RoleChanged | AccountError::PasswordChanged => StatusCode::FORBIDDEN,
+        AccountError::SessionEnded(error) => return answers::unauthenticated(&error.to_string()),
         // Somebody else was first by a moment.
         AccountError::NotFirst => return answers::unauthenticated("Authentication required"),
         AccountError::Database(_) | AccountError::Random(_) => {
@@ -307,15 +320,6 @@ pub fn require_admin(session: &Session) -> Result<(), Answer> {
             "Admin privileges required",
         )),
     }
-}
-
-fn check_username(username: &str) -> Result<(), Answer> {
-    if username.len() > MAX_USERNAME || username.chars().any(char::is_control) {
-        return Err(bad_request(
-            "The username must be at most 128 bytes long and free of control characters",
-        ));
-    }
-    Ok(())
 }
 
 fn check_password(password: &str) -> Result<(), Answer> {

@@ -36,14 +36,18 @@ pub async fn metrics(application: &Arc<Application>, request: &Request<'_>) -> R
 
 async fn authenticate(application: &Arc<Application>, request: &Request<'_>) -> Result<(), Answer> {
     let Some((username, password)) = basic_credentials(request) else {
-        let session = application.authenticate(&request.parts.headers);
+        let session = request.authenticate(application);
         return session.map(drop).map_err(Answer::asking_for_password);
     };
     if application.accounts.recognise(&username, &password).is_some() {
+        request.visitor.set_known(true);
         return Ok(());
     }
     match accounts::verify(application, request.peer, username, password, true).await? {
-        Some(_) => Ok(()),
+        Some(_) => {
+            request.visitor.set_known(true);
+            Ok(())
+        }
         None => Err(accounts::wrong_login().asking_for_password()),
     }
 }

@@ -18,6 +18,7 @@ use openplc_accounts::Session;
 use crate::answers::{self, Answer};
 use crate::application::Application;
 use crate::body::RequestBody;
+use crate::places::Visitor;
 
 /// Where Prometheus looks unless told otherwise.
 const METRICS: &str = "/metrics";
@@ -27,9 +28,17 @@ pub struct Request<'a> {
     pub parts: &'a Parts,
     pub body: &'a mut RequestBody,
     pub peer: SocketAddr,
+    pub visitor: &'a Visitor,
 }
 
 impl Request<'_> {
+    /// Who sends it; otherwise the answer that says what is wrong with their token.
+    fn authenticate(&self, application: &Application) -> Result<Session, Answer> {
+        let session = application.authenticate(&self.parts.headers)?;
+        self.visitor.set_known(true);
+        Ok(session)
+    }
+
     /// The value of a parameter of the query, as it stands there.
     fn parameter(&self, name: &str) -> Option<&str> {
         let pairs = self.parts.uri.query()?.split('&');
@@ -134,7 +143,7 @@ pub async fn answer(application: &Arc<Application>, mut request: Request<'_>) ->
         Endpoint::CreateUser => accounts::create_user(application, &mut request).await,
         Endpoint::Login => accounts::login(application, &mut request).await,
         Endpoint::Metrics => metrics::metrics(application, &request).await,
-        _ => match application.authenticate(&request.parts.headers) {
+        _ => match request.authenticate(application) {
             Ok(session) => for_session(application, endpoint, &mut request, session).await,
             Err(answer) => Err(answer),
         },
@@ -159,7 +168,7 @@ async fn for_session(
         Endpoint::Upload => upload::receive(application, request, session).await,
         Endpoint::PluginCommand => plugins::command(application, request, &session).await,
         Endpoint::Plugins => Ok(plugins::list(application).await),
-        Endpoint::DebugCommand => plc::debug_command(application, request).await,
+        Endpoint::DebugCommand => plc::debug_command(application, request, &session).await,
         Endpoint::ProjectSnapshot => project::fetch(application, &session).await,
         Endpoint::ProjectSnapshotInfo => project::describe(application).await,
         Endpoint::Discovery(what) => Ok(information::discovery(what)),

@@ -209,8 +209,10 @@ async fn variables(application: &Application) -> Answer {
 pub async fn debug_command(
     application: &Arc<Application>,
     request: &mut Request<'_>,
+    session: &Session,
 ) -> Result<Answer, Answer> {
     let document = request.body.json(&request.parts.headers).await?;
+    application.confirm(session)?;
     let Some(command) = document["command"].as_str() else {
         return Err(answers::message(
             StatusCode::BAD_REQUEST,

@@ -25,6 +25,7 @@ pub async fn command(
     session: &Session,
 ) -> Result<Answer, Answer> {
     let mut document = request.body.json(&request.parts.headers).await?;
+    let session = application.confirm(session)?;
     let (Some(plugin), Some(command)) = (document["plugin"].as_str(), document["command"].as_str()) else {
         let what = "plugin and command must be texts";
         return Err(answers::message(StatusCode::BAD_REQUEST, what));

@@ -49,7 +49,7 @@ pub async fn receive(
         )
     })?;
     let received = reception::receive(request.body, boundary, &application.projects);
-    let received = tokio::time::timeout(RECEPTION, received)
+    let mut received = tokio::time::timeout(RECEPTION, received)
         .await
         .map_err(|_| {
             refused(
@@ -59,6 +59,11 @@ pub async fn receive(
         })?
         .map_err(|error| refusal(&error))?;
     drop(reception);
+    let user = application.confirm(&session)?.user;
+    if let Some(project) = &mut received.project {
+        // Who it is, and not who the client says it is.
+        project.details.uploaded_by = Some(user.username.clone());
+    }
     // Not before: an upload that stalls on its way must keep nobody else from building.
     let slot = application.builds.reserve().ok_or_else(busy)?;
     let size = received
@@ -66,16 +71,16 @@ pub async fn receive(
         .metadata()
         .map(|metadata| metadata.len())
         .unwrap_or_default();
-    let (user, peer) = (&session.user.username, request.peer);
-    tracing::info!(user, %peer, size, clean, "Upload of {size} bytes received from {user:?} at {peer}");
+    let (name, peer) = (&user.username, request.peer);
+    tracing::info!(user = name, %peer, size, clean, "Upload of {size} bytes received from {name:?} at {peer}");
     let warning = received.project_warning.unwrap_or_default();
     if !warning.is_empty() {
-        tracing::warn!(user, "{warning}");
+        tracing::warn!(user = name, "{warning}");
     }
     let upload = Upload {
         zip: received.zip,
         project: received.project,
-        username: session.user.username,
+        user,
         clean,
         slot,
     };
