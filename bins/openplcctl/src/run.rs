@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::commands::{self, Output};
 use crate::failure::Failure;
 use crate::memory::Memory;
+use crate::screen;
 
 /// Runs the program.
 pub fn run() -> ExitCode {
@@ -21,12 +22,10 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if json {
-                eprintln!(
-                    "{}",
-                    json!({ "error": failure.to_string(), "code": failure.exit_code() })
-                );
+                let document = json!({ "error": failure.to_string(), "code": failure.exit_code() });
+                screen::complain(&document.to_string());
             } else {
-                eprintln!("openplcctl: {failure}");
+                screen::complain(&format!("openplcctl: {failure}"));
             }
             ExitCode::from(failure.exit_code())
         }

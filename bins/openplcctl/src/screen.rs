@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
+use openplc_text::escape_invisible;
 use rustix::termios;
 
 /// Characters of a terminal; each at least one.
@@ -57,10 +58,7 @@ impl Screen {
         if self.terminal && self.shown > 0 {
             text = format!("\x1b[{}A\x1b[J", self.shown);
         }
-        for line in lines {
-            text += line;
-            text.push('\n');
-        }
+        text += &printable(lines);
         self.shown = lines.len();
         // A line that wraps would take two lines on the screen: cut it at the margin instead.
         print(&if self.terminal {
@@ -73,12 +71,25 @@ impl Screen {
 
 /// Prints lines. Ends the program when nobody reads them any more.
 pub fn lines(lines: &[String]) {
-    line(&lines.join("\n"));
+    print(&printable(lines));
 }
 
-/// Prints one line. Ends the program when nobody reads it any more.
+/// Prints one line. Ends the program when nobody reads it any more. Whatever the runtime says, it is text: what a terminal would
+/// obey is escaped, in JSON too.
 pub fn line(text: &str) {
-    print(&format!("{text}\n"));
+    print(&printable(&[text.to_owned()]));
+}
+
+/// Lines that do nothing to a terminal but to show their text.
+fn printable(lines: &[String]) -> String {
+    let lines = lines.iter().map(|line| escape_invisible(line) + "\n");
+    lines.collect()
+}
+
+/// Prints to standard error, as [`line`] does; there may be several lines.
+pub fn complain(text: &str) {
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    eprint!("{}", printable(&lines));
 }
 
 fn print(text: &str) {
@@ -115,6 +126,19 @@ pub fn table(rows: &[Vec<String>]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_runtime_says_is_text_to_the_terminal() {
+        let lines = ["\u{1b}[2J", "\u{9b}31m\nforged", "µs\tok"].map(str::to_owned);
+        assert_eq!(printable(&lines), "\\u001b[2J\n\\u009b31m\\u000aforged\nµs\tok\n");
+        let document = serde_json::json!({ "label": "\u{1b}\u{9b}\u{202e}" });
+        let shown = printable(&[document.to_string()]);
+        assert!(shown.trim_end().chars().all(openplc_text::is_visible), "{shown}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).unwrap(),
+            document
+        );
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -113,10 +113,14 @@ fn info(folder: &Path, name: &str, output: Output) -> Result<(), Failure> {
         "--disable-pip-version-check",
     ]))?;
     let packages: Vec<&str> = packages.lines().collect();
-    output.result(
-        &format!("{}\n{}\n{}", path.display(), version.trim(), packages.join("\n")),
-        &json!({ "path": path, "python": version.trim(), "packages": packages }),
-    );
+    let version = version.trim();
+    if output.json {
+        screen::line(&json!({ "path": path, "python": version, "packages": packages }).to_string());
+    } else {
+        screen::line(&path.display().to_string());
+        screen::line(version);
+        packages.iter().for_each(|package| screen::line(package));
+    }
     Ok(())
 }
 
