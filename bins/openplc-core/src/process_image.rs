@@ -29,6 +29,16 @@ struct Kept {
 /// An image of other sizes that is to take the place of the one that is there.
 pub struct Replacement(Kept);
 
+/// Bytes of an image that are taken over in a nanosecond, at least.
+const BYTES_PER_NS: u64 = 2;
+
+impl Replacement {
+    /// How long (ns) it takes at most to put it in its place.
+    pub fn time(&self) -> u64 {
+        self.0.image.layout().bytes() as u64 / BYTES_PER_NS
+    }
+}
+
 impl ProcessImage {
     /// An image of zeroes, whose outputs become what `policy` says when scans have ended.
     ///

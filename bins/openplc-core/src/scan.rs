@@ -24,7 +24,7 @@ use openplc_rt::{clock, fault_record};
 use openplc_settings::core::RealTime;
 
 use crate::loaded::{Loaded, ScanTask, TaskFault};
-use crate::process_image::ProcessImage;
+use crate::process_image::{ProcessImage, Replacement};
 use crate::real_time::Scheduling;
 pub use gap::GAP;
 use spawner::Spawner;
@@ -211,6 +211,7 @@ impl ScanSlot {
             Ok(resized) => resized,
             Err(error) => return Err((ExchangeError::Image(error), Box::new(new))),
         };
+        let hand_over_time = hand_over_time + resized.as_ref().map_or(0, Replacement::time);
         // Held to the end, because only one exchange at a time knows what it follows.
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         new.prepare_to_begin(&bound, self.image.policy());

@@ -24,6 +24,11 @@ impl Forces {
         self.count > 0 && self.forced[offset as usize / 64] & bit(offset) != 0
     }
 
+    /// Whether no value is forced.
+    pub fn are_none(&self) -> bool {
+        self.count == 0
+    }
+
     /// Adds a value.
     pub fn add(&mut self, place: Place) {
         let word = &mut self.forced[place.offset as usize / 64];

@@ -155,7 +155,8 @@ impl Tables {
         self.revision += 1;
     }
 
-    /// Takes the values, their writers and forces from another image, as far as the tables of both go.
+    /// Takes the values, their writers and forces from another image, as far as the tables of both go. This one is of zeroes: only
+    /// what is not zero is copied, and has to be published.
     pub fn take_over(&mut self, other: &Self) {
         self.outputs_are_safe = other.outputs_are_safe;
         for table in Table::ALL {
@@ -168,14 +169,22 @@ impl Tables {
             let (to, from) = (self.layout.start(table), other.layout.start(table));
             let bytes = values as usize * width.bytes();
             let (to_byte, from_byte) = (to as usize, from as usize);
-            self.memory[to_byte..to_byte + bytes]
-                .copy_from_slice(&other.memory[from_byte..from_byte + bytes]);
-            self.dirty.mark_range(to_byte..to_byte + bytes);
+            for at in (0..bytes).step_by(LINE) {
+                let line = at..bytes.min(at + LINE);
+                let values = &other.memory[from_byte..][line.clone()];
+                if values.iter().any(|byte| *byte != 0) {
+                    self.memory[to_byte..][line].copy_from_slice(values);
+                    self.dirty.mark(to_byte + at);
+                }
+            }
             if table.area() == Area::Input {
                 self.input_writers[to_byte..to_byte + bytes]
                     .copy_from_slice(&other.input_writers[from_byte..from_byte + bytes]);
             }
             for offset in (0..bytes as u32).step_by(width.bytes()) {
+                if other.forces.are_none() {
+                    break;
+                }
                 if other.forces.contain(from + offset) {
                     let offset = to + offset;
                     self.forces.add(Place { offset, width });

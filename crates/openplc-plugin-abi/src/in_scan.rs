@@ -224,3 +224,24 @@ impl Runtime for Shared {
         self.engine.log(level, line.to_bytes().trim_ascii_end());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_smaller_image_does_not_have_is_zero() {
+        let mut local = LocalImage::new(Layout::new(&Sizes::default()));
+        let mut image = Image::new(&Sizes::default()).unwrap();
+        for address in ["%IW5", "%IW500"] {
+            assert!(image.write(address.parse().unwrap(), 7));
+        }
+        take(&mut local, &image);
+        assert_eq!(local.table(Table::IntInput)[1000..1002], [7, 0]);
+        let mut smaller = Image::new(&Sizes::uniform(16)).unwrap();
+        assert!(smaller.write("%IW5".parse().unwrap(), 8));
+        take(&mut local, &smaller);
+        let words = local.table(Table::IntInput);
+        assert_eq!((&words[10..12], &words[1000..1002]), (&[8, 0][..], &[0, 0][..]));
+    }
+}
