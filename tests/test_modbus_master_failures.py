@@ -167,6 +167,13 @@ class TestOutputsAreSafe:
         plant.api.stop()
         comes(lambda: remote.holding_registers[:2] == [0, 0] and remote.coils[0] == 0, "safe outputs")
         requests = len(remote.requests)
+
+        def slave_is_gone():
+            log = plant.api.log_text()
+            return log.count("modbus_slave is attached") == log.count("modbus_slave has left")
+
+        # What is written to one that is about to leave has no effect.
+        comes(slave_is_gone, plant.api.log_text)
         plant.api.start()
         plant.connect()
         self.work(plant, remote)
