@@ -120,7 +120,7 @@ impl Machine {
         let Ok(mut commanded) = self.commanded.try_lock() else {
             return;
         };
-        if !self.finish_stop(&mut commanded) {
+        if !self.finish_stop(&mut commanded, Duration::ZERO) {
             return;
         }
         let Some(fault) = self.slot.take_fault() else {

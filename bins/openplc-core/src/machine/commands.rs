@@ -298,11 +298,11 @@ impl Machine {
         Ok(())
     }
 
-    /// Goes on with a stop that could not come to its end when it was commanded. Returns whether it has done so now, if there
+    /// Goes on with a stop that could not come to its end when it was commanded, and waits so long for the last scan. Returns whether it has done so now, if there
     /// was one.
-    pub(super) fn finish_stop(&self, commanded: &mut Commanded) -> bool {
+    pub(super) fn finish_stop(&self, commanded: &mut Commanded, patience: Duration) -> bool {
         if self.stop_is_unfinished.load(Ordering::SeqCst) {
-            self.carry_out_stop(commanded, Duration::ZERO);
+            self.carry_out_stop(commanded, patience);
         }
         !self.stop_is_unfinished.load(Ordering::SeqCst)
     }
@@ -355,7 +355,7 @@ impl Machine {
     /// Takes the right to change the PLC, if the state allows it.
     fn begin(&self, command: Command) -> Result<MutexGuard<'_, Commanded>, Refused> {
         let mut guard = self.turn(TURN_PATIENCE).ok_or(lifecycle::Refusal::Busy)?;
-        if !self.finish_stop(&mut guard) {
+        if !self.finish_stop(&mut guard, SCAN_PATIENCE) {
             return Err(Refused {
                 reason: Refusal::Busy,
                 message: "the PLC is stopped, but its last scan has not ended yet; try again in a moment"
