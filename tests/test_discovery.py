@@ -70,7 +70,8 @@ def test_a_project_comes_back_after_a_restart(visible, place, programs):
     visible.restart()
     api = visible.login()
     info = api.get("/api/project-snapshot/info").json()
-    assert info == details | {"present": True, "libraries": [], "sizeBytes": len(project.getvalue())}
+    whose = {"uploadedBy": "engineer"}
+    assert info == details | whose | {"present": True, "libraries": [], "sizeBytes": len(project.getvalue())}
     fetched = api.get("/api/project-snapshot").json()
     assert base64.b64decode(fetched["contentBase64"]) == project.getvalue()
     assert "project_name" not in ask(place), "everybody on the network can read this"
