@@ -1,8 +1,13 @@
 //! `modbus_slave.json`, as the Editor writes it. Every key is optional; keys that are not known here are ignored.
 
+use std::num::NonZeroU16;
+
 use openplc_modbus::WordOrder;
 use serde::Deserialize;
 use thiserror::Error;
+
+/// Where it listens when the file does not say.
+const PORT: NonZeroU16 = NonZeroU16::new(502).unwrap();
 
 /// What is wrong with the file: the key, with those around it, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -84,7 +89,7 @@ impl Configuration {
             .map_or_else(WordOrder::default, Into::into);
         Ok(Self {
             host,
-            port,
+            port: port.get(),
             counts: mapping.counts(),
             word_order,
         })
@@ -104,14 +109,14 @@ struct File {
 #[serde(default)]
 struct Network {
     host: String,
-    port: u16,
+    port: NonZeroU16,
 }
 
 impl Default for Network {
     fn default() -> Self {
         Self {
             host: "0.0.0.0".into(),
-            port: 502,
+            port: PORT,
         }
     }
 }
@@ -279,6 +284,10 @@ mod tests {
             ("[]", "expected struct"),
             (
                 r#"{"network_configuration":{"port":"502"}}"#,
+                "network_configuration.port",
+            ),
+            (
+                r#"{"network_configuration":{"port":0}}"#,
                 "network_configuration.port",
             ),
             (

@@ -9,6 +9,7 @@ use openplc_image::{PeerId, PeerStatistics};
 use openplc_wire::image::{MAX_STATISTICS, REPORTS_PER_SECOND, Report};
 use openplc_wire::transport::{Connection, TransportError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::Value;
 
 use super::{Grade, ImageKeeper, ImageServer, Reply};
 use crate::line_budget::LineBudget;
@@ -17,6 +18,8 @@ use crate::line_budget::LineBudget;
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 /// Reports are counted in this time.
 const WINDOW: Duration = Duration::from_secs(1);
+/// How deep statistics may be nested: they are shown within other documents, whose readers have a limit too.
+const MAX_DEPTH: usize = 16;
 /// Longest text of a failure, in bytes.
 const MAX_FAILURE: usize = 1000;
 
@@ -95,7 +98,10 @@ impl<'a, K: ImageKeeper> Conversation<'a, K> {
                 }
             }
             Report::Statistics { document } => {
-                if document.is_object() && document.to_string().len() <= MAX_STATISTICS {
+                if document.is_object()
+                    && depth(&document) <= MAX_DEPTH
+                    && document.to_string().len() <= MAX_STATISTICS
+                {
                     server.register.set_statistics(name, document);
                 }
             }
@@ -176,6 +182,16 @@ fn wait(connection: &Connection, patience: Duration) -> io::Result<bool> {
         Err(rustix::io::Errno::INTR) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// How deep a document is nested. What came by a message is no deeper than its reader allows.
+fn depth(document: &Value) -> usize {
+    let deepest = match document {
+        Value::Array(values) => values.iter().map(depth).max(),
+        Value::Object(members) => members.values().map(depth).max(),
+        _ => return 0,
+    };
+    1 + deepest.unwrap_or(0)
 }
 
 /// A plugin's text as it may stand in a log.

@@ -269,6 +269,10 @@ fn what_a_plugin_says_is_kept_and_shown() {
     say(Report::Statistics {
         document: json!("no object"),
     });
+    let deep = (0..100).fold(json!(0), |inner, _| json!([inner]));
+    say(Report::Statistics {
+        document: json!({ "fields": deep }),
+    });
     say(Report::Failure {
         message: "no device".into(),
     });

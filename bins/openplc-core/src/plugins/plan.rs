@@ -8,7 +8,8 @@ use std::path::Path;
 use openplc_settings::plugins::Entry;
 use openplc_wire::communication;
 use openplc_wire::image::is_name;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Plugins that come with the runtime.
 const OWN: [&str; 2] = [MODBUS_SLAVE, "modbus_master"];
@@ -57,10 +58,12 @@ pub fn plan(conf: Option<&BTreeMap<String, String>>, entries: &[Entry]) -> BTree
     let of_program = conf.into_iter().flatten();
     for (name, configuration) in of_program.filter(|(name, _)| *name != communication::PLUGIN) {
         let known = OWN.contains(&name.as_str()) || parts.contains_key(name);
-        let part = match (known && is_name(name), is_switched_off(configuration)) {
-            (false, _) => Part::Unknown,
-            (true, true) => Part::Disabled,
-            (true, false) => Part::Enabled(configuration.clone()),
+        let part = if !known || !is_name(name) {
+            Part::Unknown
+        } else if is_switched_off(configuration) {
+            Part::Disabled
+        } else {
+            Part::Enabled(configuration.clone())
         };
         parts.insert(name.clone(), part);
     }
@@ -100,26 +103,51 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// The port below 1024 where a plugin of ours listens with this configuration, if it does. The plugin may not open it, and nor may we.
 pub fn privileged_port(name: &str, configuration: &str) -> Option<u64> {
-    let document = serde_json::from_str::<Value>(configuration).ok()?;
-    let port = match &document["network_configuration"]["port"] {
-        Value::Null => MODBUS_PORT,
-        port => port.as_u64()?,
+    let document = Document::read(configuration).filter(|_| name == MODBUS_SLAVE)?;
+    let network = document.network_configuration.and_then(Document::of);
+    let port = match network.and_then(|network| network.port) {
+        None => MODBUS_PORT,
+        Some(port) => serde_json::from_str(port.get()).ok()?,
     };
-    (name == MODBUS_SLAVE && (1..FIRST_UNPRIVILEGED_PORT).contains(&port)).then_some(port)
+    (1..FIRST_UNPRIVILEGED_PORT).contains(&port).then_some(port)
+}
+
+/// What is looked at in a configuration, or in a part of it. The rest may be large, and is not taken apart: a tree of it would take
+/// many times its size in memory.
+#[derive(Default, Deserialize)]
+struct Document<'a> {
+    #[serde(borrow)]
+    enabled: Option<&'a RawValue>,
+    #[serde(borrow)]
+    server: Option<&'a RawValue>,
+    #[serde(borrow)]
+    network_configuration: Option<&'a RawValue>,
+    #[serde(borrow)]
+    port: Option<&'a RawValue>,
+}
+
+impl<'a> Document<'a> {
+    /// Nothing where it is no object.
+    fn read(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    fn of(part: &'a RawValue) -> Option<Self> {
+        Self::read(part.get())
+    }
+
+    fn is_off(&self) -> bool {
+        self.enabled.is_some_and(|enabled| enabled.get() == "false")
+    }
 }
 
 /// Whether a configuration says that its plugin shall not work: the Editor writes `s7comm.json` with `server.enabled` false.
 /// What is no JSON is for the plugin to complain about.
 fn is_switched_off(configuration: &str) -> bool {
-    let Ok(document) = serde_json::from_str::<Value>(configuration) else {
-        return false;
-    };
-    [
-        &document["enabled"],
-        &document["server"]["enabled"],
-        &document["network_configuration"]["enabled"],
-    ]
-    .contains(&&Value::Bool(false))
+    let document = Document::read(configuration).unwrap_or_default();
+    let parts = [document.server, document.network_configuration];
+    let mut parts = parts.into_iter().flatten().filter_map(Document::of);
+    document.is_off() || parts.any(|part| part.is_off())
 }
 
 #[cfg(test)]
@@ -147,6 +175,13 @@ mod tests {
         assert_eq!(parts["s7comm"], Part::Unknown);
         assert!(parts["s7comm"].complaint("s7comm").unwrap().contains("s7comm"));
         assert!(is_switched_off("{\"server\":{\"enabled\":false}}"));
+        assert!(is_switched_off(
+            "{\"network_configuration\": {\"port\": 1, \"enabled\": false}}"
+        ));
+        assert!(is_switched_off("{\"server\": 7, \"enabled\": false}"));
+        assert!(!is_switched_off(
+            "{\"server\":{\"enabled\":true}, \"enabled\": 0}"
+        ));
         assert!(!is_switched_off("no JSON"));
         assert!(!is_switched_off("[1]"));
     }
