@@ -189,8 +189,7 @@ impl ScanSlot {
     }
 
     /// Exchanges the program between two scans and returns the one before. A task with the same interval as the one in
-    /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once, or
-    /// when its thread wakes up from a nap.
+    /// whose place it comes goes on in its phase, so that not one deadline is missed; otherwise its first scan is due at once.
     /// `hand_over` may copy from a program that was running until now, and whose next scan was due at this TIME (ns), to the one
     /// that takes its place; it must not allocate, and takes `hand_over_time` ns at most.
     ///
@@ -240,8 +239,7 @@ impl ScanSlot {
         for ((task, parked), thread) in tasks.zip(&mut new.tasks).zip(&self.scan_threads) {
             if let Some(new) = parked {
                 let before = task.as_ref().filter(|_| ran || faulted);
-                let first = threads::earliest(&thread.watch, now);
-                new.cycle.follow(before.map(|before| &before.cycle), first);
+                new.cycle.follow(before.map(|before| &before.cycle), now);
                 thread
                     .watch
                     .exchange(new.cycle.rest(now).unwrap_or(now), new.period, new.allowance);

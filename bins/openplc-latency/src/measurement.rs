@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use openplc_engine::cycle::Cycle;
 use openplc_engine::statistics::{self, Reader};
-use openplc_rt::alarm::{Alarm, NAP};
+use openplc_rt::alarm::Alarm;
 use openplc_rt::clock;
 use openplc_rt::memory::{self, LockError};
 use openplc_rt::pi_mutex::PiMutex;
@@ -36,8 +36,6 @@ pub struct Measurement {
 struct Task {
     /// As in the engine, where others look at the program between scans.
     cycle: PiMutex<Cycle>,
-    /// Whether it sleeps so shortly each time that nobody has to wake it.
-    naps: bool,
     alarm: Alarm,
     ended: AtomicBool,
 }
@@ -55,7 +53,6 @@ impl Measurement {
         let (recorder, figures) = statistics::channel();
         let task = Arc::new(Task {
             cycle: PiMutex::new(Cycle::new(interval, recorder))?,
-            naps: interval.get() <= NAP,
             alarm: Alarm::default(),
             ended: AtomicBool::new(false),
         });
@@ -105,10 +102,8 @@ impl Task {
         self.cycle.lock().start(clock::now());
         while !self.ended.load(Ordering::Relaxed) {
             let rings = self.alarm.rings();
-            match self.scan() {
-                due if self.naps => clock::sleep_until(due),
-                due => self.alarm.sleep(Some(due), rings),
-            }
+            let due = self.scan();
+            self.alarm.sleep(Some(due), rings);
         }
     }
 

@@ -41,15 +41,15 @@ impl Cycle {
     }
 
     /// Goes on where `before` ends: with the same interval in its phase, so that no deadline is missed. Otherwise the next
-    /// scan is due at `first`. TIME is not that of `before`, but goes on where this cycle has been itself.
-    pub fn follow(&mut self, before: Option<&Self>, first: u64) {
+    /// scan is due at `now`. TIME is not that of `before`, but goes on where this cycle has been itself.
+    pub fn follow(&mut self, before: Option<&Self>, now: u64) {
         match before {
             Some(before) if before.schedule.interval() == self.schedule.interval() => {
                 self.origin = self.time();
                 self.schedule = before.schedule.clone();
                 self.first = self.schedule.deadline();
             }
-            _ => self.start(first),
+            _ => self.start(now),
         }
     }
 

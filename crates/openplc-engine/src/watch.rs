@@ -117,12 +117,6 @@ impl Watch {
         self.given_up.load(Ordering::Acquire)
     }
 
-    /// Whether there are `length` between two of its deadlines.
-    #[must_use]
-    pub fn leaves(&self, length: u64) -> bool {
-        self.interval.load(Ordering::Relaxed) > length
-    }
-
     /// When the scan in progress, or the one that is due within `length`, is expected to have ended: after the longest time that
     /// one has taken until now. `None`: the thread sleeps for longer.
     #[must_use]
@@ -137,12 +131,6 @@ impl Watch {
             (since, _) => since,
         };
         Some(begin.saturating_add(self.longest.load(Ordering::Relaxed)))
-    }
-
-    /// The deadline that is slept for.
-    #[must_use]
-    pub fn deadline(&self) -> Option<u64> {
-        Some(self.due.load(Ordering::Relaxed)).filter(|due| *due != 0)
     }
 
     /// Whether there ever was a program.
@@ -237,7 +225,6 @@ mod tests {
         watch.begin(1, 1_000);
         watch.end(1_000, 1_020);
         watch.rest(Some(2_000));
-        assert!(watch.leaves(50) && !watch.leaves(1_000));
         assert_eq!(watch.busy_until(1_950, 50), None, "just long enough");
         assert_eq!(watch.busy_until(1_951, 50), Some(2_020));
         watch.begin(2, 2_003);

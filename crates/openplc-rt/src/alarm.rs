@@ -4,10 +4,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::clock::timespec;
 
-/// Whose deadlines follow each other within this time (ns) need not be woken in between, and sleeps by [`crate::clock::sleep_until`]:
-/// that takes the kernel less time, and no lock that it shares with others.
-pub const NAP: u64 = 50_000_000;
-
 /// Wakes its one sleeper at a deadline or by [`Alarm::ring`], whichever comes first.
 #[derive(Debug, Default)]
 pub struct Alarm {

@@ -15,20 +15,6 @@ pub fn now() -> u64 {
     time.tv_sec as u64 * NANOSECONDS + time.tv_nsec as u64
 }
 
-/// Sleeps until `deadline` (ns). Nobody can end that but a signal.
-pub fn sleep_until(deadline: u64) {
-    let time = timespec(deadline);
-    // SAFETY: `time` outlives the call; with TIMER_ABSTIME what remains is not written.
-    unsafe {
-        libc::clock_nanosleep(
-            libc::CLOCK_MONOTONIC,
-            libc::TIMER_ABSTIME,
-            &raw const time,
-            std::ptr::null_mut(),
-        )
-    };
-}
-
 /// A moment (ns) as the kernel takes it.
 pub(crate) fn timespec(moment: u64) -> libc::timespec {
     libc::timespec {
@@ -43,8 +29,6 @@ mod tests {
     fn time_never_goes_back() {
         let before = super::now();
         assert!(super::now() >= before);
-        super::sleep_until(before + 2_000_000);
-        assert!(super::now() >= before + 2_000_000);
         let time = super::timespec(3_000_000_007);
         assert_eq!((time.tv_sec, time.tv_nsec), (3, 7));
     }

@@ -1,97 +1,71 @@
 //! A mutex with priority inheritance: while a real-time thread waits, the holder runs at its priority, so the wait is
 //! never longer than the holder's critical section.
 //!
-//! JUSTIFICATION: neither the standard library nor a maintained crate offers one. That of the C library lies elsewhere in memory
-//! than what it protects, and takes ten times as many instructions when nobody waits: a scan locks three.
+//! JUSTIFICATION: neither the standard library nor a maintained crate offers one.
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::io;
-use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use std::process;
-use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::check_number;
 use crate::clock::{self, timespec};
-use crate::fault_record;
+
+unsafe extern "C" {
+    /// `pthread_mutex_clocklock(3)` of glibc 2.30, which the libc crate leaves out.
+    fn pthread_mutex_clocklock(
+        mutex: *mut libc::pthread_mutex_t,
+        clock: libc::clockid_t,
+        deadline: *const libc::timespec,
+    ) -> libc::c_int;
+}
 
 /// Time between two tries of [`PiMutex::lock_within`] on kernels that cannot queue with a deadline.
 const RETRY: Duration = Duration::from_micros(20);
-/// In the word of a mutex that nobody holds. Otherwise it has the holder's thread id, and a bit of the kernel's when others wait.
-const FREE: u32 = 0;
-
-thread_local! {
-    /// Id of this thread, once it is known.
-    static THREAD: Cell<u32> = const { Cell::new(0) };
-}
 
 /// A mutex with priority inheritance around a value.
 pub struct PiMutex<T> {
-    /// As `futex(2)` says of priority inheritance.
-    word: AtomicU32,
+    /// Boxed because a pthread mutex must not move once it has been used.
+    mutex: Box<UnsafeCell<libc::pthread_mutex_t>>,
     value: UnsafeCell<T>,
 }
 
 // SAFETY: the mutex grants one thread at a time access to `value`, so sharing the lock only moves the value's use between
 // threads, which `T: Send` allows.
 unsafe impl<T: Send> Sync for PiMutex<T> {}
+// SAFETY: the boxed pthread mutex may be used from any thread and does not move with the struct.
+unsafe impl<T: Send> Send for PiMutex<T> {}
 
 impl<T> PiMutex<T> {
     /// A free mutex.
     ///
     /// # Errors
-    /// When the kernel has no priority inheritance for mutexes.
+    /// The error of `pthread_mutexattr_setprotocol(3)` or `pthread_mutex_init(3)`.
     pub fn new(value: T) -> io::Result<Self> {
-        let mutex = Self {
-            word: AtomicU32::new(FREE),
+        let mut attributes = std::mem::MaybeUninit::uninit();
+        // SAFETY: pthread_mutexattr_init initialises the memory it is given.
+        check_number(unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) })?;
+        // SAFETY: the attributes were initialised above.
+        check_number(unsafe {
+            libc::pthread_mutexattr_setprotocol(attributes.as_mut_ptr(), libc::PTHREAD_PRIO_INHERIT)
+        })?;
+        let mutex = Box::new(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER));
+        // SAFETY: the memory is valid, not yet shared, and stays where it is; the attributes are initialised.
+        check_number(unsafe { libc::pthread_mutex_init(mutex.get(), attributes.as_ptr()) })?;
+        // SAFETY: the attributes were initialised above and are not used again.
+        unsafe { libc::pthread_mutexattr_destroy(attributes.as_mut_ptr()) };
+        Ok(Self {
+            mutex,
             value: UnsafeCell::new(value),
-        };
-        // What is not held cannot be unlocked; a kernel that can do it at all says so.
-        match mutex.call(libc::FUTEX_UNLOCK_PI, None) {
-            Err(libc::ENOSYS) => Err(io::Error::from_raw_os_error(libc::ENOSYS)),
-            _ => Ok(mutex),
-        }
+        })
     }
 
     /// Waits for the mutex.
-    #[inline]
     pub fn lock(&self) -> PiGuard<'_, T> {
-        if !self.take() {
-            self.wait();
-        }
-        self.guard()
-    }
-
-    fn guard(&self) -> PiGuard<'_, T> {
-        PiGuard {
-            lock: self,
-            of_this_thread: PhantomData,
-        }
-    }
-
-    /// Takes the mutex if nobody holds it.
-    #[inline]
-    fn take(&self) -> bool {
-        self.word
-            .compare_exchange(FREE, this_thread(), Ordering::Acquire, Ordering::Relaxed)
-            .is_ok()
-    }
-
-    #[cold]
-    fn wait(&self) {
-        loop {
-            match self.call(libc::FUTEX_LOCK_PI, None) {
-                Ok(()) => return,
-                // A signal came, or the holder is about to end.
-                Err(libc::EINTR | libc::EAGAIN) => {}
-                Err(error) => {
-                    // The holder has ended, or waits for this thread: what is protected cannot be reached any more.
-                    fault_record::note_defect(&format!("a lock will never be free (error {error})"));
-                    process::abort()
-                }
-            }
-        }
+        // SAFETY: the mutex is initialised and lives as long as `self`. It is neither recursive nor robust, so the only
+        // failure is a thread locking it twice, which deadlocks rather than returns.
+        unsafe { libc::pthread_mutex_lock(self.mutex.get()) };
+        PiGuard { lock: self }
     }
 
     /// Waits for the mutex for at most `patience`; `None` when that was not enough.
@@ -99,90 +73,42 @@ impl<T> PiMutex<T> {
     /// The wait is a place in the queue: whoever unlocks hands the mutex over, so a holder that locks it again and again
     /// cannot keep it to itself.
     pub fn lock_within(&self, patience: Duration) -> Option<PiGuard<'_, T>> {
-        if self.take() {
-            return Some(self.guard());
-        }
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         let deadline = clock::now().saturating_add(patience);
         let time = timespec(deadline);
-        loop {
-            match self.call(libc::FUTEX_LOCK_PI2, Some(&time)) {
-                Ok(()) => return Some(self.guard()),
-                Err(libc::EINTR | libc::EAGAIN) => {}
-                // It came with Linux 5.14. The time of day, which older ones count in, may jump.
-                Err(libc::ENOSYS) => return self.try_until(deadline),
-                Err(_) => return None,
-            }
+        // SAFETY: the mutex is initialised and lives as long as `self`; the time outlives the call.
+        match unsafe { pthread_mutex_clocklock(self.mutex.get(), libc::CLOCK_MONOTONIC, &raw const time) } {
+            0 => Some(PiGuard { lock: self }),
+            // FUTEX_LOCK_PI2 came with Linux 5.14. The time of day, which older ones count in, may jump.
+            libc::EINVAL | libc::ENOTSUP | libc::ENOSYS => self.try_until(deadline),
+            _ => None,
         }
     }
 
     fn try_until(&self, deadline: u64) -> Option<PiGuard<'_, T>> {
-        while !self.take() {
+        loop {
+            // SAFETY: the mutex is initialised and lives as long as `self`.
+            if unsafe { libc::pthread_mutex_trylock(self.mutex.get()) } == 0 {
+                return Some(PiGuard { lock: self });
+            }
             if clock::now() >= deadline {
                 return None;
             }
             std::thread::sleep(RETRY);
         }
-        Some(self.guard())
-    }
-
-    #[inline]
-    fn unlock(&self) {
-        let thread = this_thread();
-        let unlocked = self
-            .word
-            .compare_exchange(thread, FREE, Ordering::Release, Ordering::Relaxed);
-        if unlocked.is_err() {
-            self.hand_over();
-        }
-    }
-
-    #[cold]
-    fn hand_over(&self) {
-        // The kernel gives it to the most urgent of those who wait. It cannot fail for the holder.
-        let _ = self.call(libc::FUTEX_UNLOCK_PI, None);
-    }
-
-    /// Asks the kernel, until a moment of the monotonic clock where there is one.
-    fn call(&self, operation: libc::c_int, until: Option<&libc::timespec>) -> Result<(), libc::c_int> {
-        let until = until.map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the address is that of a live, aligned u32; the time is null or outlives the call. Other arguments are not read.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                self.word.as_ptr(),
-                operation | libc::FUTEX_PRIVATE_FLAG,
-                0,
-                until,
-            )
-        };
-        match result {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error().raw_os_error().unwrap_or(0)),
-        }
     }
 }
 
-/// Id of the calling thread, as the kernel knows it.
-#[inline]
-fn this_thread() -> u32 {
-    let known = THREAD.get();
-    if known != 0 { known } else { look_up_thread() }
-}
-
-#[cold]
-fn look_up_thread() -> u32 {
-    // SAFETY: gettid(2) is always allowed. A thread's id is positive.
-    let thread = unsafe { libc::gettid() }.cast_unsigned();
-    THREAD.set(thread);
-    thread
+impl<T> Drop for PiMutex<T> {
+    fn drop(&mut self) {
+        // SAFETY: nobody else holds a reference, so the mutex is free and not used again.
+        unsafe { libc::pthread_mutex_destroy(self.mutex.get()) };
+    }
 }
 
 /// Access to the value for as long as the mutex is held.
 pub struct PiGuard<'a, T> {
     lock: &'a PiMutex<T>,
-    /// Only the thread that holds it can unlock it.
-    of_this_thread: PhantomData<*const ()>,
 }
 
 impl<T> Deref for PiGuard<'_, T> {
@@ -201,9 +127,9 @@ impl<T> DerefMut for PiGuard<'_, T> {
 }
 
 impl<T> Drop for PiGuard<'_, T> {
-    #[inline]
     fn drop(&mut self) {
-        self.lock.unlock();
+        // SAFETY: the guard exists only while this thread holds the mutex.
+        unsafe { libc::pthread_mutex_unlock(self.lock.mutex.get()) };
     }
 }
 

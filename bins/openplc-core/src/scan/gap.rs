@@ -37,12 +37,7 @@ impl ScanSlot {
     pub fn in_a_gap_of(&self, length: u64, patience: Duration) -> Result<(Pause<'_>, bool), ScanHangs> {
         let deadline = Instant::now() + patience;
         let left = || deadline.saturating_duration_since(Instant::now());
-        let tries = if self.watches().all(|watch| watch.leaves(length)) {
-            TRIES
-        } else {
-            0
-        };
-        for _ in 0..tries {
+        for _ in 0..TRIES {
             if let Some(rest) = self.time_until_gap(length) {
                 thread::sleep(Duration::from_nanos(rest).min(left()));
                 continue;

@@ -4,38 +4,21 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 
-use openplc_engine::watch::Watch;
 use openplc_image::PlcState;
 use openplc_program::Faulted;
-use openplc_rt::alarm::NAP;
 use openplc_rt::task_lock::Seat;
 use openplc_rt::{clock, fault_record, memory};
 
 use super::spawner::{RealTimeThread, Urgency};
-use super::{Active, ScanSlot};
+use super::{Active, ScanSlot, ScanThread};
 use crate::daemon;
-use crate::loaded::{Loaded, ScanTask, TaskFaultCause};
+use crate::loaded::{ScanTask, TaskFaultCause};
 
 /// Stack of a scan thread, in bytes. Programs keep their variables elsewhere, but texts that a function block computes
 /// and the arrays of C blocks lie here.
 const STACK: usize = 4 << 20;
 /// What a scan may use of it without a page fault, whether memory is locked or not. The rest is for our own frames.
 const STACK_OF_SCAN: usize = STACK - (128 << 10);
-
-/// Until when a scan thread sleeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rest {
-    /// Time (ns) of the next scan.
-    pub deadline: u64,
-    /// Whether nobody can wake it before.
-    nap: bool,
-}
-
-/// The first moment (ns) from `now` on at which a thread can begin a scan: a nap is not ended early. Called while no scan executes.
-pub(super) fn earliest(watch: &Watch, now: u64) -> u64 {
-    let wakes = watch.deadline().filter(|deadline| *deadline <= now + NAP);
-    wakes.unwrap_or(now).max(now)
-}
 
 impl ScanSlot {
     /// Starts a thread that may run on any processor.
@@ -83,36 +66,23 @@ impl ScanSlot {
     }
 
     fn scan_for_ever(&self, mut seat: Seat<Active, Option<ScanTask>>) {
-        let alarm = &self.scan_threads[seat.number()].alarm;
+        let ScanThread { alarm, watch } = &self.scan_threads[seat.number()];
         loop {
             let rings = alarm.rings();
-            match self.scan(&mut seat) {
-                Some(Rest { deadline, nap: true }) => clock::sleep_until(deadline),
-                rest => alarm.sleep(rest.map(|rest| rest.deadline), rings),
-            }
+            let due = self.scan(&mut seat);
+            watch.rest(due);
+            alarm.sleep(due, rings);
         }
     }
 
-    /// Executes the scan that is due, if any, and returns for how long to sleep; for ever if there is nothing to do.
-    pub(super) fn scan(&self, seat: &mut Seat<Active, Option<ScanTask>>) -> Option<Rest> {
+    /// Executes the scan that is due, if any, and returns the next deadline.
+    pub(super) fn scan(&self, seat: &mut Seat<Active, Option<ScanTask>>) -> Option<u64> {
         let number = seat.number();
+        let watch = &self.scan_threads[number].watch;
         let mut guard = seat.lock();
         let (Some(loaded), Some(task)) = guard.parts() else {
-            self.scan_threads[number].watch.rest(None);
             return None;
         };
-        let deadline = self.scan_of(number, loaded, task);
-        // While the lock is held, so that whoever has all locks knows until when each thread sleeps.
-        self.scan_threads[number].watch.rest(deadline);
-        deadline.map(|deadline| Rest {
-            deadline,
-            nap: task.period <= NAP,
-        })
-    }
-
-    /// Executes the scan of this task, if it is due, and returns the next deadline.
-    fn scan_of(&self, number: usize, loaded: &Loaded, task: &mut ScanTask) -> Option<u64> {
-        let watch = &self.scan_threads[number].watch;
         if !self.running.load(Ordering::Acquire) {
             return None;
         }

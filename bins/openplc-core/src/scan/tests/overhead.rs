@@ -82,7 +82,7 @@ fn overhead() {
             &format!("scan with {located} located"),
             Box::new(|| {
                 // It runs until the end.
-                slot.scan(&mut seat).unwrap().deadline
+                slot.scan(&mut seat).unwrap()
             }),
         );
         let mut guard = seat.lock();
