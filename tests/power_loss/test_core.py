@@ -21,7 +21,7 @@ pytestmark = [
 ]
 # Where values stand in the file: in the first slot, behind the sequence, the time, and two checksums.
 SLOT = 4096
-VALUES = 24
+VALUES = 32
 # The engine's default: values on disk are that old at most.
 PROMISED_MS = 100
 
