@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(not can_trace(), reason="strace may not trace here: losses of power are not tested"),
 ]
-# Where values stand in the file: in the first slot, behind the sequence, the time, and two checksums.
+# Where values stand in the file: in the first slot, behind the sequence, two times, and two checksums.
 SLOT = 4096
 VALUES = 32
 # The engine's default: values on disk are that old at most.

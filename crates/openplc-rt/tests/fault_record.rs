@@ -72,6 +72,7 @@ fn a_fault_a_defect_and_an_order_are_told_apart() {
             signal,
             scan: Some((0, 7)),
             address: None,
+            plugin: false,
         }))
     };
     for (how, record) in [
