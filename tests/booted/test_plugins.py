@@ -113,7 +113,7 @@ def test_a_disabled_one_is_not_started(plant, api, values):
         assert api.stop() == "STOP:OK"
         assert api.start() == "START:OK"
         wait_until(lambda: plugins(api)["weather"]["state"] == "missing", "that it is missing")
-        assert plant.machine.active(UNIT) == "inactive"
+        wait_until(lambda: plant.machine.active(UNIT) == "inactive", "the end of its service")
     finally:
         plant.machine.run("systemctl", "enable", "--now", PATH)
     at_work(plant, api)
