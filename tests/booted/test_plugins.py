@@ -111,9 +111,10 @@ def test_a_disabled_one_is_not_started(plant, api, values):
     plant.machine.run("systemctl", "disable", "--now", PATH)
     try:
         assert api.stop() == "STOP:OK"
+        wait_until(lambda: plant.machine.active(UNIT) == "inactive", "the end of its service")
         assert api.start() == "START:OK"
         wait_until(lambda: plugins(api)["weather"]["state"] == "missing", "that it is missing")
-        wait_until(lambda: plant.machine.active(UNIT) == "inactive", "the end of its service")
+        assert plant.machine.active(UNIT) == "inactive"
     finally:
         plant.machine.run("systemctl", "enable", "--now", PATH)
     at_work(plant, api)
