@@ -1,6 +1,7 @@
 //! One loaded program with all that a scan of it needs.
 
-use std::io;
+mod failures;
+
 use std::mem;
 use std::net::SocketAddrV4;
 use std::path::Path;
@@ -8,18 +9,18 @@ use std::sync::Arc;
 
 use openplc_engine::cycle::Cycle;
 use openplc_engine::statistics::{self, Reader};
-use openplc_image::{Address, Binding, Moment, OutputPolicy, OutsideImage, PlcState, Sizes};
+use openplc_image::{Address, Binding, Moment, OutputPolicy, PlcState, Sizes};
 use openplc_program::python::Requests;
-use openplc_program::{
-    Fault, Faulted, Host, LoadError, LocatedValues, MAX_TASKS, Program, Protocol, Severity, Task, TaskRun,
-};
+use openplc_program::{Faulted, Host, LocatedValues, MAX_TASKS, Program, Protocol, Severity, Task, TaskRun};
 use openplc_rt::clock;
 use openplc_wire::manifest::Manifest;
+
+pub use failures::{LoadFailure, TaskFault, TaskFaultCause};
 
 use crate::communication;
 use crate::debug_variables::DebugVariables;
 use crate::foreign_threads;
-use crate::located_points::{LocatedPoints, SharedPoints, Unbound};
+use crate::located_points::{LocatedPoints, SharedPoints};
 use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;
 use crate::python_blocks::PythonBlocks;
@@ -78,54 +79,6 @@ pub struct ScanTask {
     /// Time (ns) between its scans.
     pub period: u64,
     run: TaskRun,
-}
-
-/// A fault in a scan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} faulted in scan {scan} of task {task}: {cause}", if self.is_of_plugin() { "the plugin within the scan" } else { "the program" })]
-pub struct TaskFault {
-    task: String,
-    /// The first scan is number 1.
-    scan: u64,
-    cause: TaskFaultCause,
-}
-
-/// Why scans ended by themselves.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TaskFaultCause {
-    /// The program says why.
-    #[error(transparent)]
-    Program(Fault),
-    /// The scan took so long (ns) that it was given up.
-    #[error("it took {} ms, longer than is allowed", .0 / 1_000_000)]
-    Overtime(u64),
-    /// The plugin within the scan took so long that the scan (ns) was given up.
-    #[error("it took {} ms, longer than is allowed", .0 / 1_000_000)]
-    OvertimeOfPlugin(u64),
-}
-
-impl TaskFault {
-    /// Whether the plugin within the scan is to blame, and not the program.
-    pub fn is_of_plugin(&self) -> bool {
-        matches!(self.cause, TaskFaultCause::OvertimeOfPlugin(_))
-    }
-}
-
-/// Why a program was not loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadFailure {
-    /// The object cannot be used.
-    #[error(transparent)]
-    Object(#[from] LoadError),
-    /// Its located variables have no place in a process image.
-    #[error(transparent)]
-    Located(#[from] Unbound),
-    /// A located variable lies outside of the process image.
-    #[error(transparent)]
-    Outside(#[from] OutsideImage),
-    /// There is no memory, or no lock, for its connections.
-    #[error("the connections of communication blocks cannot be prepared: {0}")]
-    Connections(#[from] io::Error),
 }
 
 /// A program's located variables as the process image sees them.

@@ -3,6 +3,7 @@
 
 mod commands;
 mod exchange;
+mod resume;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;

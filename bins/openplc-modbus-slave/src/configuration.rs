@@ -6,7 +6,7 @@ use openplc_modbus::WordOrder;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// Where it listens when the file does not say.
+/// Where it listens when the file does not say. It is not 0, which is checked when this is compiled.
 const PORT: NonZeroU16 = NonZeroU16::new(502).unwrap();
 
 /// What is wrong with the file: the key, with those around it, and why.

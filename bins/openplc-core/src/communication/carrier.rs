@@ -2,7 +2,7 @@
 //! for a copy.
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::net::{SocketAddrV4, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -10,6 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_wire::communication::Protocol;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::connections::{CAPACITY, Connections, Line, Phase};
 use crate::daemon::STACK;
@@ -101,7 +103,8 @@ enum State {
     Failed(Instant),
 }
 
-/// A socket that does not block, and what of a stream it has not taken yet.
+/// A socket, and what of a stream it has not taken yet. Whether it blocks is shared with whoever has made it, and so each call
+/// says that it must not wait.
 enum Socket {
     Stream(TcpStream, Vec<u8>),
     Datagrams(UdpSocket),
@@ -243,34 +246,34 @@ impl Socket {
                     unsent.extend_from_slice(&piece[..count]);
                 }
                 if !unsent.is_empty() {
-                    match stream.write(unsent) {
+                    match send(&*stream, unsent, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                         Ok(count) => drop(unsent.drain(..count)),
-                        Err(error) => waits(&error)?,
+                        Err(error) => waits(error)?,
                     }
                 }
                 let room = line.with(|line| line.incoming.room().min(PIECE)).unwrap_or(0);
                 if room > 0 {
-                    match stream.read(&mut piece[..room]) {
-                        Ok(0) => return Err(Ended::new()),
-                        Ok(count) => drop(line.with(|line| line.incoming.push(&piece[..count]))),
-                        Err(error) => waits(&error)?,
+                    match recv(&*stream, &mut piece[..room], RecvFlags::DONTWAIT) {
+                        Ok((_, 0)) => return Err(Ended::new()),
+                        Ok((_, count)) => drop(line.with(|line| line.incoming.push(&piece[..count]))),
+                        Err(error) => waits(error)?,
                     }
                 }
             }
             Self::Datagrams(socket) => {
                 if let Some(count) = line.with(|line| line.outgoing.pop_message(&mut piece)).flatten() {
-                    match socket.send(&piece[..count]) {
+                    match send(&*socket, &piece[..count], SendFlags::DONTWAIT) {
                         Ok(_) => {}
                         // What cannot be sent now is lost, as datagrams are; that nobody listens there yet is no end either.
-                        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
-                        Err(error) => waits(&error)?,
+                        Err(Errno::CONNREFUSED) => {}
+                        Err(error) => waits(error)?,
                     }
                 }
-                match socket.recv(&mut piece) {
+                match recv(&*socket, &mut piece, RecvFlags::DONTWAIT) {
                     // So is what has no room.
-                    Ok(count) => drop(line.with(|line| line.incoming.push_message(&piece[..count]))),
-                    Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
-                    Err(error) => waits(&error)?,
+                    Ok((_, count)) => drop(line.with(|line| line.incoming.push_message(&piece[..count]))),
+                    Err(Errno::CONNREFUSED) => {}
+                    Err(error) => waits(error)?,
                 }
             }
         }
@@ -279,9 +282,9 @@ impl Socket {
 }
 
 /// Nothing is wrong with a socket that has nothing to do now.
-fn waits(error: &io::Error) -> Result<(), Ended> {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::Interrupted => Ok(()),
+fn waits(error: Errno) -> Result<(), Ended> {
+    match error {
+        Errno::AGAIN | Errno::INTR => Ok(()),
         _ => Err(format!(": {error}")),
     }
 }

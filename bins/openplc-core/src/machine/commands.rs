@@ -6,16 +6,12 @@ use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use openplc_engine::faults::Verdict;
 use openplc_engine::lifecycle::{self, Command, State};
 use openplc_wire::control::{PlcState, Refusal};
 use openplc_wire::manifest::ProgramId;
 use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
-use crate::fault_history::Death;
-use crate::fault_location;
-use crate::log_ring::unix_ms;
 use crate::retention::Succession;
 use crate::store::Commanded;
 use crate::trial::{self, Ending};
@@ -31,120 +27,6 @@ const LAST_SCAN_PATIENCE: Duration = Duration::from_secs(1);
 const DISK_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// Resumes what the PLC was last commanded to do. `death` is what ended the process before, if nobody has ordered that.
-    pub fn resume(self: &Arc<Self>, death: Option<Death>) {
-        let mut commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.store.commanded() {
-            Ok(recorded) => *commanded = recorded,
-            Err(error) => {
-                let reason = format!("the last command is not known: {error}");
-                return self.show_error("The PLC is not started", reason);
-            }
-        }
-        if let Some(death) = death
-            && let Err(reason) = self.judge_death(&mut commanded, &death)
-        {
-            return self.show_error("The PLC stays stopped", reason);
-        }
-        let Some(current) = commanded.current.clone() else {
-            return self.view().show(State::Empty);
-        };
-        let (state, word) = if commanded.run {
-            (State::Running, "running")
-        } else {
-            (State::Stopped, "stopped")
-        };
-        let resumed = self
-            .try_out(&current)
-            .and_then(|()| self.load_warm(&current))
-            .and_then(|loaded| self.exchange(loaded, commanded.run, Succession::Return));
-        match resumed {
-            Ok(_) => {
-                self.view().show(state);
-                tracing::info!(
-                    state = shown(state).as_str(),
-                    program = current.as_str(),
-                    "Program {} is {word} as before",
-                    current.short()
-                );
-                if commanded.proving {
-                    self.prove(current);
-                }
-            }
-            Err(refused) => {
-                self.show_error(
-                    &format!("Program {} cannot be resumed", current.short()),
-                    refused.message,
-                );
-            }
-        }
-    }
-
-    /// The process before did not end in order. A program that was in its first scans makes way for the program before it; any
-    /// other may be started again, but not for ever, whatever it was: an error says why not.
-    fn judge_death(&self, commanded: &mut Commanded, death: &Death) -> Result<(), String> {
-        if let Death::FaultOfPlugin(fault, verdict) = death {
-            return judge_plugin(&fault_location::describe_in_plugin(*fault), *verdict);
-        }
-        let Some(current) = commanded.current.clone() else {
-            if let Death::Defect(text) = death {
-                tracing::error!("The scan engine ended by a defect of its own: {text}");
-            }
-            return Ok(());
-        };
-        let cause = fault_location::describe(&self.store, &current, death);
-        let is_defect = matches!(death, Death::Defect(_));
-        if !commanded.run && !matches!(death, Death::Fault(_)) {
-            // It was not running.
-            tracing::error!("The scan engine ended by {cause}");
-            return Ok(());
-        }
-        if is_defect {
-            tracing::error!(
-                program = current.as_str(),
-                "The scan engine ended by a defect of its own, not by a fault of program {}: {cause}. Please report it",
-                current.short()
-            );
-        } else {
-            tracing::error!(
-                program = current.as_str(),
-                "Program {} ended the scan engine by {cause}",
-                current.short()
-            );
-        }
-        if commanded.proving
-            && let Some(previous) = commanded.previous.take()
-        {
-            tracing::error!(
-                "The scan engine ended in the first scans of program {}: the program before, {}, takes its place again",
-                current.short(),
-                previous.short()
-            );
-            self.retention.roll_back(current.as_str());
-            *commanded = Commanded {
-                run: commanded.run && commanded.previous_ran,
-                current: Some(previous),
-                ..Commanded::default()
-            };
-            self.record(commanded);
-            return Ok(());
-        }
-        if self.faults.count(&current, unix_ms()) {
-            let (what, remedy) = if is_defect {
-                (
-                    "the scan engine broke twice within a minute while it ran the program",
-                    "another program",
-                )
-            } else {
-                ("the program faulted twice within a minute", "a corrected program")
-            };
-            return Err(format!(
-                "{what} ({cause}); it is not started again by itself. Upload {remedy}, or start the PLC to try once more"
-            ));
-        }
-        Ok(())
-    }
-
     /// Keeps a built program and makes it the running one.
     ///
     /// # Errors
@@ -382,7 +264,7 @@ impl Machine {
     }
 
     /// Tries a program's initialisation beside the plant. Nothing of a damaged program is executed, not even there.
-    fn try_out(&self, program: &ProgramId) -> Result<(), Refused> {
+    pub(super) fn try_out(&self, program: &ProgramId) -> Result<(), Refused> {
         self.store
             .verify(program)
             .map_err(|error| Refused::failed(error.to_string()))?;
@@ -402,23 +284,9 @@ impl Machine {
         }
     }
 
-    fn show_error(&self, what: &str, reason: String) {
+    pub(super) fn show_error(&self, what: &str, reason: String) {
         tracing::error!(state = PlcState::Error.as_str(), "{what}: {reason}");
         self.slot.note_error();
         self.view().show_error(reason);
-    }
-}
-
-/// The plugin within the scan engine has ended the process before, by this `cause`: no program is to blame.
-fn judge_plugin(cause: &str, verdict: Verdict) -> Result<(), String> {
-    tracing::error!(
-        "The plugin within the scan ended the scan engine by {cause}; the program is not to blame for it"
-    );
-    match verdict {
-        Verdict::Again => Ok(()),
-        Verdict::Stop => Err(format!(
-            "the plugin within the scan faulted twice within a minute ({cause}); neither it nor the PLC is started again by \
-             itself. Repair it, or remove [in-scan-plugin] from core.toml, and restart openplc-core"
-        )),
     }
 }
