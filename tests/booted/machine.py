@@ -1,4 +1,4 @@
-"""A Debian 12 under systemd, booted by systemd-nspawn from a copy of the base that `make-base` makes.
+"""A Debian 12, or another system, under systemd, booted by systemd-nspawn from a copy of the base that `make-base` makes.
 
 It shares the network of the test process, which `run` gives a namespace of its own; so its port 8443 is at 127.0.0.1.
 """
@@ -23,6 +23,7 @@ START_TIME = 180.0
 STOP_TIME = 120.0
 # `degraded`: some unit of the distribution cannot do its work in a container; that is no concern of ours.
 UP = ("running", "degraded")
+LENT = ("memory", "pids")
 
 
 class Machine:
@@ -48,7 +49,15 @@ class Machine:
                 stderr=subprocess.STDOUT,
             )
         wait_until(self.is_up, lambda: f"the end of booting\n{self.console.read_text(errors='replace')}", START_TIME)
+        self.lend_controllers()
         return self
+
+    def lend_controllers(self):
+        """Where control groups are those of version 1, a container is only shown them: limits of memory and tasks would be none."""
+        lent = [name for name in LENT if self.run("mount", "-o", "remount,bind,rw", f"/sys/fs/cgroup/{name}", check=False).returncode == 0]
+        if lent:
+            self.run("systemctl", "daemon-reexec")
+            wait_until(self.is_up, "systemd to be back", START_TIME)
 
     def is_up(self):
         assert self.nspawn.poll() is None, self.console.read_text(errors="replace")
@@ -116,12 +125,26 @@ class Machine:
     def active(self, unit):
         return self.run("systemctl", "is-active", unit, check=False).stdout.strip()
 
+    def memory_limit(self, unit):
+        """Of a service that runs, in bytes, as the kernel has it; None where it has none."""
+        group = self.properties(unit, "ControlGroup")["ControlGroup"]
+        for file in (f"memory{group}/memory.limit_in_bytes", f"{group[1:]}/memory.max"):
+            path = self.path_of_init(f"/sys/fs/cgroup/{file}")
+            if group and path.exists():
+                text = path.read_text().strip()
+                return int(text) if text.isdigit() else None
+        return None
+
     def journal(self, *options):
         """Entries as dictionaries, the oldest first."""
         return [json.loads(line) for line in self.output("journalctl", "--output=json", *options).splitlines()]
 
     def path(self, inside):
         return self.root / inside.lstrip("/")
+
+    def path_of_init(self, inside):
+        """Also what is mounted there."""
+        return Path(f"/proc/{self.init}/root") / inside.lstrip("/")
 
     def processes(self, name):
         """Processes in it that execute the binary `name`; their numbers are the host's."""

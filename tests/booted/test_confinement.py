@@ -1,7 +1,6 @@
 """From inside each unit's sandbox, what it may never do fails. What a program in the core tries: test_sandbox.py."""
 
 import json
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from harness.programs import slow_to_compile
 from harness.waiting import wait_until
 
+from booted.drop_in import drop_in
 from booted.plant import STATE
 
 INTRUDER = "/usr/lib/openplc-test-intruder.py"
@@ -33,17 +33,8 @@ while data := client.recv(65536):
 """
 
 
-@contextmanager
-def in_the_place_of(machine, unit, settings):
-    folder = f"/run/systemd/system/{unit}.d"
-    machine.run("mkdir", "--parents", folder)
-    machine.run("tee", f"{folder}/intruder.conf", text=f"[Service]\nExecStart=\n{settings}")
-    machine.run("systemctl", "daemon-reload")
-    try:
-        yield
-    finally:
-        machine.run("rm", "-r", folder)
-        machine.run("systemctl", "daemon-reload")
+def in_the_place_of(machine, unit, *settings):
+    return drop_in(machine, unit, "ExecStart=", *settings)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +51,8 @@ def intruder(plant, api, programs):
 @pytest.fixture(scope="module")
 def of_the_api(intruder):
     intruder.run("systemctl", "stop", "openplc-api.service")
-    settings = f"Type=oneshot\nWatchdogSec=0\nRestart=no\nExecStart=/usr/bin/python3 {INTRUDER} {ANSWER}\n"
-    with in_the_place_of(intruder, "openplc-api.service", settings):
+    settings = ("Type=oneshot", "WatchdogSec=0", "Restart=no", f"ExecStart=/usr/bin/python3 {INTRUDER} {ANSWER}")
+    with in_the_place_of(intruder, "openplc-api.service", *settings):
         intruder.run("systemctl", "start", "openplc-api.service")
     outcomes = json.loads(intruder.path(ANSWER).read_text())
     intruder.path(ANSWER).unlink()
@@ -77,7 +68,7 @@ def of_a_build(intruder, of_the_api, plant, api, programs):
     file = wait_until(lambda: intruder.output("sh", "-c", find, check=False), "a file of the build")
     script = intruder.path(INTRUDER)
     script.write_text(script.read_text().replace("@FILE_OF_A_BUILD@", file))
-    with in_the_place_of(intruder, "openplc-compile@.service", f"ExecStart=/usr/bin/python3 {INTRUDER}\n"):
+    with in_the_place_of(intruder, "openplc-compile@.service", f"ExecStart=/usr/bin/python3 {INTRUDER}"):
         outcomes = json.loads(intruder.output("python3", "-c", CLIENT))
     assert intruder.run("test", "-f", file, check=False).returncode == 0, "the other build has ended too early"
     plant.process("openplc-compile").kill()
@@ -91,10 +82,8 @@ def of_a_plugin(request, intruder):
     unit = f"{request.param}.service"
     intruder.run("install", "-d", "-o", "openplc-plugin", "-m", "700", f"{STATE}/plugins/another")
     template = unit.replace("@intruder", "@")
-    settings = (
-        f"Type=oneshot\nRestart=no\nStandardOutput=truncate:{OUTCOMES}\nExecStart=/usr/bin/python3 {INTRUDER} -\n"
-    )
-    with in_the_place_of(intruder, template, settings):
+    output, command = f"StandardOutput=truncate:{OUTCOMES}", f"ExecStart=/usr/bin/python3 {INTRUDER} -"
+    with in_the_place_of(intruder, template, "Type=oneshot", "Restart=no", output, command):
         intruder.run("systemctl", "start", unit)
     intruder.run("rm", "-r", f"{STATE}/plugins/another")
     return request.param, json.loads(intruder.path(OUTCOMES).read_text())

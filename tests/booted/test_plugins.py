@@ -1,6 +1,5 @@
 """A plugin that the administrator installs by hand, as docs/plugins.md says: a Python file for OpenPLC Runtime v4."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,11 @@ from harness.plugins import plugins
 from harness.runtime import REPOSITORY, free_port
 from harness.waiting import wait_until
 
+from booted.installed import PYTHON, installed, put
 from booted.kernel import assert_confined, user
 from booted.plant import STATE
 
 UNIT, PATH = "openplc-plugin@weather.service", "openplc-plugin@weather.path"
-PLUGIN = "/usr/local/lib/openplc/weather.py"
-SETTINGS = "/etc/openplc-runtime"
 NUMBERS = "/run/weather/numbers"
 
 
@@ -26,25 +24,14 @@ def port():
 
 
 @pytest.fixture(scope="module")
-def installed(plant):
-    machine = plant.machine
-    before = machine.path(f"{SETTINGS}/plugins.conf").read_text()
-    for path in (PLUGIN, NUMBERS):
-        machine.path(path).parent.mkdir(parents=True, exist_ok=True)
-    machine.path(PLUGIN).write_text((REPOSITORY / "examples" / "plugins" / "python" / "weather.py").read_text())
-    machine.path(f"{SETTINGS}/plugins.conf").write_text(f"{before}\nweather,{PLUGIN},1,0,weather.json\n")
-    configuration = {"file": NUMBERS, "first_word": 100}
-    machine.path(f"{SETTINGS}/weather.json").write_text(json.dumps(configuration))
-    machine.run("systemctl", "enable", "--now", PATH)
-    yield
-    machine.run("systemctl", "disable", "--now", PATH)
-    machine.path(f"{SETTINGS}/plugins.conf").write_text(before)
-    for path in (PLUGIN, f"{SETTINGS}/weather.json"):
-        machine.path(path).unlink()
+def weather(plant):
+    put(plant.machine, "weather.py", (REPOSITORY / "examples" / "plugins" / "python" / "weather.py").read_bytes())
+    with installed(plant.machine, "weather", "weather.py", PYTHON, {"file": NUMBERS, "first_word": 100}):
+        yield
 
 
 @pytest.fixture
-def values(plant, api, installed, port):
+def values(plant, api, weather, port):
     """What the program sees at the plugin's inputs."""
     api.deploy(modbus.plant(slave=modbus.slave_file(port)).zip())
     at_work(plant, api)

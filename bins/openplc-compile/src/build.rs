@@ -45,6 +45,8 @@ pub struct Build<'a> {
     pub left_over: &'a LeftOver,
     /// Who is told how far it is.
     pub stage: &'a Stage,
+    /// Bytes of memory that there are for all compilers together, where that is known.
+    pub memory: Option<u64>,
 }
 
 /// A failed build, in words for the user.
@@ -290,7 +292,7 @@ impl Build<'_> {
             Generation::Matiec => MEMORY_OF_C,
             Generation::Strucpp => MEMORY_OF_CXX,
         };
-        self.settings.jobs.unwrap_or_else(|| jobs::at_once(memory_of_one))
+        (self.settings.jobs).unwrap_or_else(|| jobs::at_once(self.memory, memory_of_one))
     }
 
     fn report(&self, client: &mut Conversation, name: &str, run: &Run, shows_warnings: bool) {

@@ -1,9 +1,10 @@
 //! Why compilers were ended from outside: the client hung up, or time ran out.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crate::guard;
@@ -55,23 +56,24 @@ impl Ending {
 
     /// Ends the build when the client closes `connection`. A client has nothing to say while it waits, so anything else
     /// that arrives ends the build as well.
-    pub fn at_hang_up(&self, connection: &UnixStream) -> std::io::Result<()> {
+    pub fn at_hang_up(&self, connection: &UnixStream) -> io::Result<()> {
         let mut connection = connection.try_clone()?;
         connection.set_read_timeout(None)?;
         let ending = self.clone();
-        std::thread::spawn(move || {
+        let watch = move || {
             let _ = connection.read(&mut [0; 1]);
             ending.come(CANCELLED);
-        });
-        Ok(())
+        };
+        thread::Builder::new().spawn(watch).map(drop)
     }
 
     /// Ends the build after `limit`.
-    pub fn after(&self, limit: Duration) {
+    pub fn after(&self, limit: Duration) -> io::Result<()> {
         let ending = self.clone();
-        std::thread::spawn(move || {
-            std::thread::sleep(limit);
+        let watch = move || {
+            thread::sleep(limit);
             ending.come(OUT_OF_TIME);
-        });
+        };
+        thread::Builder::new().spawn(watch).map(drop)
     }
 }

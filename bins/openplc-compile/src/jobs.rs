@@ -41,24 +41,29 @@ pub fn run(
     let threads = parallel.min(units.len());
     let queue = Mutex::new(VecDeque::from(units));
     let (sender, receiver) = mpsc::channel::<(Unit, Run)>();
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let sender = sender.clone();
-            let queue = &queue;
-            scope.spawn(move || {
-                loop {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(unit) = next.filter(|_| !surroundings.ending.has_come()) else {
-                        return;
-                    };
-                    let run = compile(&unit, surroundings);
-                    if sender.send((unit, run)).is_err() {
-                        return;
-                    }
-                }
-            });
+    let work = |sender: mpsc::Sender<(Unit, Run)>| {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(unit) = next.filter(|_| !surroundings.ending.has_come()) else {
+                return;
+            };
+            let run = compile(&unit, surroundings);
+            if sender.send((unit, run)).is_err() {
+                return;
+            }
         }
-        drop(sender);
+    };
+    std::thread::scope(|scope| {
+        let started = (0..threads).filter(|_| {
+            let (work, sender) = (&work, sender.clone());
+            let thread = std::thread::Builder::new().spawn_scoped(scope, move || work(sender));
+            thread.is_ok()
+        });
+        // The unit may allow no more threads: then this one does it, and says what it comes to.
+        match started.count() {
+            0 => work(sender),
+            _ => drop(sender),
+        }
         for (unit, run) in receiver {
             if !report(unit, run) {
                 queue.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -78,16 +83,25 @@ fn compile(unit: &Unit, surroundings: &Surroundings) -> Run {
     run
 }
 
-/// How many compilers the machine can take, if each needs so much memory (bytes).
-pub fn at_once(memory_of_one: u64) -> usize {
+/// How many compilers at a time `memory` is enough for, if each needs so much (bytes); where it is not known, one for each processor.
+pub fn at_once(memory: Option<u64>, memory_of_one: u64) -> usize {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = available_memory().map_or(usize::MAX, |bytes| (bytes / memory_of_one) as usize);
-    processors.min(memory).max(1)
+    let enough_for = memory.map_or(usize::MAX, |bytes| {
+        usize::try_from(bytes / memory_of_one).unwrap_or(usize::MAX)
+    });
+    processors.min(enough_for).max(1)
 }
 
-/// Memory that is free or can be freed, in bytes, where the system says.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_always_a_compiler_and_never_more_than_memory_is_there_for() {
+        assert_eq!(at_once(Some(0), 1 << 20), 1);
+        assert_eq!(at_once(Some(1 << 20), 1 << 20), 1);
+        let processors = std::thread::available_parallelism().unwrap().get();
+        assert_eq!(at_once(Some(u64::MAX), 1), processors);
+        assert_eq!(at_once(None, 1 << 20), processors);
+    }
 }

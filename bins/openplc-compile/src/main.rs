@@ -12,6 +12,7 @@ mod jobs;
 mod left_over;
 mod linker;
 mod matiec;
+mod memory;
 mod plan;
 mod prelude;
 mod result;

@@ -19,6 +19,7 @@ use crate::build::Build;
 use crate::conversation::Conversation;
 use crate::ending::Ending;
 use crate::guard::{self, Guard};
+use crate::memory;
 use crate::plan;
 use crate::result;
 use crate::sandbox;
@@ -55,8 +56,13 @@ fn serve(settings: &Compile, problems: &[Problem]) -> anyhow::Result<()> {
     let workspace = Workspace::create().context("the work folder cannot be made")?;
     // The guard and the question for the compiler's version are outside of the sandbox: both are ours alone.
     let guard = Guard::start(workspace.path())?;
-    let toolchain = Toolchain::find();
-    let readable = toolchain.as_ref().map(Toolchain::folders).unwrap_or_default();
+    let means = Means {
+        toolchain: Toolchain::find(),
+        memory: memory::available(),
+    };
+    let readable = (means.toolchain.as_ref())
+        .map(Toolchain::folders)
+        .unwrap_or_default();
     let mut stage = Stage::new();
     stage.show("Waiting for the upload");
     let level = sandbox::restrict(&readable, workspace.path(), settings);
@@ -74,7 +80,7 @@ fn serve(settings: &Compile, problems: &[Problem]) -> anyhow::Result<()> {
         problems,
         &workspace,
         &guard,
-        toolchain,
+        means,
     );
     match begun {
         Err(Conclusion::Gone(TransportError::Closed)) => {
@@ -92,6 +98,14 @@ fn serve(settings: &Compile, problems: &[Problem]) -> anyhow::Result<()> {
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// What a build has to work with, as it was before the sandbox was closed.
+struct Means {
+    /// The compilers.
+    toolchain: Result<Toolchain, ToolchainError>,
+    /// Memory for them, in bytes.
+    memory: Option<u64>,
 }
 
 /// Why a build ends without a program.
@@ -123,14 +137,14 @@ fn converse(
     problems: &[Problem],
     workspace: &Workspace,
     guard: &Guard,
-    toolchain: Result<Toolchain, ToolchainError>,
+    means: Means,
 ) -> Result<(), Conclusion> {
     let (zip, left_over) = client.upload()?.map_err(Conclusion::Rejected)?;
     let start = Instant::now();
     stage.show("Checking the upload");
     let bundle = read(client, &zip)?;
     drop(zip);
-    let toolchain = toolchain?;
+    let toolchain = means.toolchain?;
     let program = identity(&bundle, &toolchain, settings.optimisation)?;
     stage.identified(program.clone());
     client.identified(program.clone(), bundle.generation)?;
@@ -138,7 +152,7 @@ fn converse(
 
     let ending = Ending::new(guard.group());
     ending.at_hang_up(client.stream()).map_err(TransportError::Io)?;
-    ending.after(settings.time_limit);
+    ending.after(settings.time_limit).map_err(TransportError::Io)?;
     for problem in problems {
         client.log(Level::Warning, problem.to_string());
     }
@@ -152,6 +166,7 @@ fn converse(
         settings,
         left_over: &left_over,
         stage,
+        memory: means.memory,
     };
     let built = build.run(client);
     if ending.is_cancelled() {
