@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -60,8 +61,11 @@ class TestNotAvailable:
 
     def test_ethercat_is_not_available(self, api):
         assert api.get("/api/discovery/ethercat/status").json()["available"] is False
+        names = sorted(path.name for path in Path("/sys/class/net").iterdir() if (path / "type").read_text().strip() == "1")
         for path in ("/api/discovery/interfaces", "/api/discovery/ethercat/interfaces"):
-            assert api.get(path).json()["interfaces"] == []
+            answer = api.get(path).json()
+            assert answer["status"] == "success" and all(interface["description"] for interface in answer["interfaces"])
+            assert [interface["name"] for interface in answer["interfaces"]] == names
         for request in ("scan", "scan-modules", "test", "validate"):
             answer = api.post(f"/api/discovery/ethercat/{request}", {"interface": "eth0"})
             assert answer.status == 404 and answer.json()["status"] == "error" and "EtherCAT" in answer.json()["message"]

@@ -13,11 +13,11 @@ from harness.runtime import BINARIES, PASSWORD, Runtime, bring_to_an_end
 from harness.waiting import wait_until
 
 
-@pytest.fixture
-def example(tmp_path):
+@pytest.fixture(params=["blink", "parallel"])
+def example(tmp_path, request):
     """The main job by one command."""
     runtime = Runtime(tmp_path / "data")
-    runtime.options = ["--example", "blink"]
+    runtime.options = ["--example", request.param]
     yield runtime.start()
     bring_to_an_end(runtime)
 

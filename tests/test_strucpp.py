@@ -80,7 +80,7 @@ def test_the_whole_day(fresh_runtime, editor):
 
 
 @pytest.mark.parametrize("headers", HEADERS)
-def test_every_version_of_the_headers_builds_and_runs(debug, headers):
+def test_every_stage_of_the_headers_builds_and_runs(debug, headers):
     made = bundle(replace(BLINK, headers=headers))
     debugger = debug(made)
     assert debugger.md5() == made.md5
@@ -126,6 +126,34 @@ class TestDebugging:
         assert debugger.force_status("LIMIT", b"\1\0\0\0") == READ_ONLY
         assert debugger.read("LIMIT") == 10
 
+    @pytest.mark.parametrize("headers", ["threaded", "retaining"])
+    def test_strings_of_every_length_where_the_debug_table_does_not_tell(self, debug, headers):
+        """It takes each for one of 254 characters, and what lies behind a shorter one for its end."""
+        variables = [
+            Variable("BEFORE", "UDINT", "1"),
+            Variable("SHORT", "STRING(5)", '"abc"'),
+            Variable("BEHIND", "ARRAY [1..200] OF UDINT"),
+            Variable("WIDE", "WSTRING(3)"),
+            Variable("LAST", "UDINT", "2"),
+        ]
+        debugger = debug(bundle(single_task("strings", variables, "    BEHIND.at(1) = BEHIND.at(1) + 0;\n", headers=headers)))
+        untouched = ["BEFORE", "LAST", *(f"INSTANCE0.BEHIND[{index}]" for index in range(1, 201))]
+        before = debugger.read_many(untouched)
+        assert debugger.read_many(["SHORT", "WIDE"]) == {"SHORT": "abc", "WIDE": ""}
+        debugger.force("SHORT", "longer than it can be")
+        debugger.force("WIDE", "größe")
+        assert debugger.read_many(["SHORT", "WIDE"]) == {"SHORT": "longe", "WIDE": "grö"}
+        assert debugger.force_status("SHORT", bytes([127]) + 127 * b"x") == 0x82
+        assert debugger.force_status("WIDE", b"\3a\0") == 0x82
+        debugger.release("SHORT")
+        debugger.release("WIDE")
+        assert debugger.read_many(untouched) == before
+
+    def test_a_variable_may_have_the_name_of_a_macro(self, debug):
+        variables = [Variable(name, "UDINT", "7") for name in ("EOF", "BUFSIZ", "SIZE_MAX", "R_OK")]
+        debugger = debug(bundle(single_task("macros", variables, "")))
+        assert debugger.read("EOF") == 7
+
     def test_bad_requests_lose_nothing(self, debug):
         debugger = debug(bundle(BLINK))
         assert debugger.force_status("SCANS", b"\1") == 0x82
@@ -164,7 +192,7 @@ class TestGenerations:
 
 
 class TestTasks:
-    @pytest.mark.parametrize("headers", ["threaded", "newest"])
+    @pytest.mark.parametrize("headers", ["copying", "threaded", "newest"])
     def test_a_slow_task_holds_up_no_faster_one(self, debug, api, headers):
         debugger = debug(bundle(three_tasks(headers)))
 
@@ -241,6 +269,9 @@ class TestBuilds:
         assert api.upload(made.zip()).status == 200
         build = api.follow_build()
         assert build.status == "SUCCESS" and "debug-map.json is missing" in build.text
+        assert api.upload(bundle(RETAINING).without("debug-map.json").zip()).status == 200
+        build = api.follow_build()
+        assert build.status == "SUCCESS" and "5 variables are declared RETAIN, but debug-map.json has no names" in build.text
 
 
 class TestImage:
@@ -269,8 +300,9 @@ class TestImage:
 
 
 class TestRetain:
-    def test_values_survive_a_stop_and_a_cold_start_forgets_them(self, debug, api):
-        debugger = debug(bundle(RETAINING))
+    @pytest.mark.parametrize("headers", ["retaining", "newest"])
+    def test_values_survive_a_stop_and_a_cold_start_forgets_them(self, debug, api, headers):
+        debugger = debug(bundle(replace(RETAINING, headers=headers)))
         debugger.force("SET", True)
         wait_until(lambda: debugger.read("INSTANCE0.LEVELS[2]") == 22, "the program to set values")
         debugger.release("SET")
@@ -301,6 +333,22 @@ class TestRetain:
         assert api.start() == "START:OK"
         assert debugger.read("INSTANCE0.LAMPS[1]") == 2
 
+    def test_strings_of_every_length_are_retained_where_the_debug_table_does_not_tell(self, debug, api):
+        variables = [
+            Variable("SHORT", "STRING(5)", '"first"', retain=True),
+            Variable("WIDE", "WSTRING(7)", retain=True),
+            Variable("COUNT", "UDINT", "3", retain=True),
+            Variable("SET", "BOOL"),
+        ]
+        body = '    if (SET) {\n        SHORT = "2nd";\n        WIDE.set(IECWString<7>(u"zweiter", 7));\n        COUNT = 4;\n    }\n'
+        debugger = debug(bundle(replace(single_task("short", variables, body), headers="retaining", retain_conf="enabled=1\n")))
+        debugger.force("SET", True)
+        wait_until(lambda: debugger.read("COUNT") == 4, "the program to set values")
+        debugger.release("SET")
+        assert api.stop() == "STOP:OK"
+        assert api.start() == "START:OK"
+        assert debugger.read_many(["SHORT", "WIDE", "COUNT"]) == {"SHORT": "2nd", "WIDE": "zweiter", "COUNT": 4}
+
     def test_they_go_by_name_to_the_next_program(self, debug):
         debugger = debug(bundle(RETAINING))
         wait_until(lambda: debugger.read("COUNT") > 20, "scans")
@@ -330,7 +378,8 @@ def test_located_globals_are_exchanged_when_no_task_executes(debug):
     assert made.leaves["SHARED"].array == 3
 
 
-def test_two_programs_of_one_task_run_in_their_order(debug):
+@pytest.mark.parametrize("headers", ["oldest", "copying", "newest"])
+def test_two_programs_of_one_task_run_in_their_order(debug, headers):
     first = Pou("FIRST", [Variable("SCANS", "UDINT")], "    SCANS = SCANS + 1;\n    $BOTH := SCANS;\n", ("BOTH",))
     second = Pou("SECOND", [Variable("SEEN", "UDINT")], "    SEEN = $BOTH;\n", ("BOTH",))
     program = replace(
@@ -338,8 +387,9 @@ def test_two_programs_of_one_task_run_in_their_order(debug):
         pous=[first, second],
         tasks=[Task("T", 10_000_000, 0, [("A", "FIRST"), ("B", "SECOND")])],
         globals=[Variable("BOTH", "UDINT")],
+        headers=headers,
     )
     debugger = debug(bundle(program))
-    wait_until(lambda: debugger.read("SCANS") > 3, "scans")
-    values = debugger.read_many(["SCANS", "SEEN"])
-    assert values["SEEN"] == values["SCANS"]
+    wait_until(lambda: debugger.read("A.SCANS") > 3, "scans")
+    values = debugger.read_many(["A.SCANS", "B.SEEN"])
+    assert values["B.SEEN"] == values["A.SCANS"]

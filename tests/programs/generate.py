@@ -3,7 +3,7 @@
 
 generate.py                 rewrites examples/
 generate.py --check         fails when examples/ is not what this script writes
-generate.py NAME FOLDER     writes one program (one of MatIEC without the shared headers)
+generate.py NAME FOLDER     writes one program (one of MatIEC without the shared headers, one of STruC++ with all)
 generate.py --list          names all programs
 """
 
@@ -34,11 +34,15 @@ def program_files(name: str) -> dict[str, bytes]:
     return bundle_files(PROGRAMS[name])
 
 
+def example_files() -> dict[str, dict[str, bytes]]:
+    """The files of each example, without the shared headers."""
+    matiec = {program.name: bundle_files(program) for program in EXAMPLE_PROGRAMS}
+    return matiec | {program.name: strucpp.bundle.own_files(program) for program in strucpp_catalogue.EXAMPLES}
+
+
 def outdated_examples() -> list[str]:
     """The examples that differ from what this script writes."""
-    return [
-        program.name for program in EXAMPLE_PROGRAMS if folder_files(EXAMPLES / program.name) != bundle_files(program)
-    ]
+    return [name for name, files in example_files().items() if folder_files(EXAMPLES / name) != files]
 
 
 def write(files: dict[str, bytes], folder: Path) -> None:
@@ -67,8 +71,8 @@ def main() -> None:
             parser.error("say which folder to write into")
         write(program_files(arguments.name), arguments.folder)
     else:
-        for program in EXAMPLE_PROGRAMS:
-            write(bundle_files(program), EXAMPLES / program.name)
+        for name, files in example_files().items():
+            write(files, EXAMPLES / name)
 
 
 if __name__ == "__main__":

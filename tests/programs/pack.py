@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Packs a program folder into the `program.zip` that the Editor uploads.
 
-The Editor stores files without compression; the headers lie in `lib/` directly under the root of the archive.
+The Editor stores files without compression; the headers lie in `lib/` or `strucpp_runtime/` directly under the root of the archive.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TIMESTAMP = (2026, 1, 1, 0, 0, 0)
 
 
-def library_files() -> dict[str, bytes]:
-    """The headers that all programs share, by their name in the archive."""
-    return {f"lib/{path.name}": path.read_bytes() for path in sorted((EXAMPLES / "lib").iterdir())}
+def library_files(folder: str = "lib") -> dict[str, bytes]:
+    """The headers that all programs of a generation share, by their name in the archive."""
+    return {f"{folder}/{name}": content for name, content in folder_files(EXAMPLES / folder).items()}
+
+
+def shared_files(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The shared headers that the program needs."""
+    if "generated.hpp" not in files:
+        return library_files()
+    has_headers = any(name.startswith("strucpp_runtime/") for name in files)
+    return {} if has_headers else library_files("strucpp_runtime")
 
 
 def folder_files(folder: Path) -> dict[str, bytes]:
@@ -36,7 +44,7 @@ def pack(files: dict[str, bytes], *, backslashes: bool = False, deflate: bool = 
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in {**library_files(), **files}.items():
+        for name, content in {**shared_files(files), **files}.items():
             name = f"{root}/{name}" if root else name
             entry = zipfile.ZipInfo(name.replace("/", "\\") if backslashes else name, TIMESTAMP)
             entry.external_attr = 0o644 << 16

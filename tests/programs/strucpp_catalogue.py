@@ -6,6 +6,55 @@ from dataclasses import replace
 
 from strucpp.model import HEADERS, Pou, Program, Task, Variable, single_task
 
+PARALLEL = Program(
+    "parallel",
+    [
+        Pou(
+            "CONTROL",
+            [
+                Variable("LAMP", "BOOL", location="%QX0.0"),
+                Variable("PERIOD", "TIME", "500000000"),
+                Variable("SWITCHED", "TIME"),
+                Variable("SCANS", "UDINT"),
+            ],
+            """
+    SCANS = SCANS + 1;
+    if (TIME() - SWITCHED >= PERIOD) {
+        SWITCHED = TIME();
+        LAMP = !LAMP;
+        $TOGGLES := $TOGGLES + 1;
+    }
+""",
+            externals=("TOGGLES",),
+        ),
+        Pou(
+            "REPORT",
+            [
+                Variable("TOGGLES_SEEN", "UDINT"),
+                Variable("REPORTS", "UDINT", retain=True),
+                Variable("TEXT", "STRING", '"dark"'),
+                Variable("LAMP_IS_ON", "BOOL"),
+            ],
+            """
+    TOGGLES_SEEN = $TOGGLES;
+    REPORTS = REPORTS + 1;
+    LAMP_IS_ON = (TOGGLES_SEEN % 2) == 1;
+    TEXT = LAMP_IS_ON ? "lit" : "dark";
+""",
+            externals=("TOGGLES",),
+        ),
+    ],
+    [
+        Task("FAST", 10_000_000, 0, [("CONTROL0", "CONTROL")]),
+        Task("SLOW", 200_000_000, 1, [("REPORT0", "REPORT")]),
+    ],
+    globals=[Variable("TOGGLES", "UDINT", "0")],
+    retain_conf="enabled=1\npath=\nflush_seconds=5\n",
+)
+
+# These lie ready in `examples/`.
+EXAMPLES = [PARALLEL]
+
 BLINK = single_task(
     "strucpp_blink",
     [
@@ -119,4 +168,4 @@ RETAINING = single_task(
 )
 
 GENERATIONS = [replace(BLINK, name=f"strucpp_blink_{headers}", headers=headers) for headers in HEADERS]
-SCENARIOS = [BLINK, TYPES, three_tasks(), RETAINING, *GENERATIONS]
+SCENARIOS = [*EXAMPLES, BLINK, TYPES, three_tasks(), RETAINING, *GENERATIONS]

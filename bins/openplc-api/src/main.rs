@@ -15,6 +15,7 @@ mod discovery;
 mod gate;
 mod left_overs;
 mod metrics;
+mod network_interfaces;
 mod options;
 mod origin;
 mod password_work;

@@ -56,6 +56,9 @@ const SHIM: [&str; 3] = ["-O1", "-w", "-I../runtime"];
 /// Optimisation of the debug table, which has no code.
 const TABLE: [&str; 1] = ["-O0"];
 
+/// The shim with a list of strings, whose lengths only their types tell.
+const SHIM_WITH_STRINGS: &str = "#define OPENPLC_STRINGS \"strings.inc\"\n#include \"shim.cpp\"\n";
+
 /// Name of the common header.
 const PRELUDE: &str = "prelude.hpp";
 /// For fewer units for each compiler the header is not worth while: it takes as long as two of them, and alone.
@@ -70,6 +73,7 @@ fn own_sources() -> Vec<(&'static str, &'static str)> {
         "shim.cpp",
         "#include \"strucpp.cpp\"\n#include \"host_calls.cpp\"\n#include \"exit_calls.cpp\"\n",
     ));
+    sources.push(("shim_with_strings.cpp", SHIM_WITH_STRINGS));
     sources
 }
 
@@ -136,10 +140,22 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisatio
             }
         })
         .collect();
+    let strings = list_of_strings(bundle);
     let shim = compiler.unit("shim.cpp", "../runtime/shim.cpp", &[&SHIM]);
-    groups.push(Group {
-        key: Some(keys.of_unit(&shim, &[])),
-        ..Group::alone(shim)
+    groups.push(if strings.is_empty() {
+        Group {
+            key: Some(keys.of_unit(&shim, &[])),
+            ..Group::alone(shim)
+        }
+    } else {
+        let listing = compiler.unit("shim.cpp", "../runtime/shim_with_strings.cpp", &[&SHIM]);
+        let key = Some(keys.of_unit(&listing, strings.as_bytes()));
+        files.push(("strings.inc".into(), strings));
+        Group {
+            units: vec![listing],
+            instead: vec![shim],
+            key,
+        }
     });
     let identity = "../runtime/strucpp_identity.cpp";
     groups.push(Group::alone(compiler.unit(strucpp::DEFINES, identity, &[&SHIM])));
@@ -164,6 +180,14 @@ pub fn plan(bundle: &Bundle, toolchain: &Toolchain, parallel: usize, optimisatio
         least_for_header: LEAST_AFTER_HEADER * parallel,
         ..Plan::new(groups, files)
     }
+}
+
+/// The strings that debuggers cannot know the length of, as the shim reads them.
+fn list_of_strings(bundle: &Bundle) -> String {
+    let strings = strucpp::strings_of_unknown_length(&bundle.files).into_iter();
+    let lines =
+        strings.map(|string| format!("OPENPLC_STRING({:#x}, {})\n", string.address, string.expression));
+    lines.collect()
 }
 
 /// What decides the objects of this build.

@@ -1,6 +1,6 @@
 //! The bundled example programs: builds one, starts it and shows its values, so that a newcomer sees a PLC at work.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,13 +20,17 @@ use crate::spawn::find_program;
 
 /// Path below `examples/` and content of each file.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
-/// Headers that every example needs.
-const SHARED: &str = "lib";
+/// The file that only a STruC++ program has, and the folder of headers that all such programs need.
+const STRUCPP: (&str, &str) = ("generated.hpp", "strucpp_runtime");
+/// The same of MatIEC programs.
+const MATIEC: (&str, &str) = ("Config0.c", "lib");
 
 /// One example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     name: String,
+    /// Folder of the headers that it shares with others.
+    shared: &'static str,
 }
 
 impl Example {
@@ -35,20 +39,26 @@ impl Example {
     /// # Errors
     /// When there is none; the message names those that exist.
     pub fn find(name: &str) -> Result<Self> {
-        let names: BTreeSet<&str> = FILES
+        let examples: BTreeMap<&str, &'static str> = FILES
             .iter()
-            .filter_map(|(path, _)| Some(path.split_once('/')?.0))
-            .filter(|name| *name != SHARED)
+            .filter_map(|(path, _)| {
+                let (name, file) = path.split_once('/')?;
+                let (_, shared) = [STRUCPP, MATIEC]
+                    .into_iter()
+                    .find(|(marker, _)| *marker == file)?;
+                Some((name, shared))
+            })
             .collect();
-        if !names.contains(name) {
-            let names: Vec<_> = names.into_iter().collect();
+        let Some(shared) = examples.get(name) else {
+            let names: Vec<_> = examples.into_keys().collect();
             bail!(
                 "There is no example {name}. The examples are: {}",
                 names.join(", ")
             );
-        }
+        };
         Ok(Self {
             name: name.to_owned(),
+            shared,
         })
     }
 
@@ -92,7 +102,7 @@ impl Example {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (path, content) in FILES {
             let entry = match path.split_once('/') {
-                Some((SHARED, _)) => path,
+                Some((folder, _)) if folder == self.shared => path,
                 Some((folder, rest)) if folder == self.name => rest,
                 _ => continue,
             };
@@ -169,9 +179,22 @@ mod tests {
     }
 
     #[test]
+    fn a_program_of_todays_editors_has_its_own_headers() {
+        let zip = Example::find("parallel").unwrap().zip().unwrap();
+        let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
+        for name in ["generated.hpp", "strucpp_runtime/include/debug_dispatch.hpp"] {
+            assert!(archive.by_name(name).is_ok(), "{name}");
+        }
+        assert!(archive.by_name("lib/iec_types.h").is_err());
+    }
+
+    #[test]
     fn an_unknown_example_is_answered_with_the_known_ones() {
         let error = Example::find("nothing").unwrap_err().to_string();
-        assert!(error.contains("blink"), "{error}");
-        assert!(Example::find("lib").is_err());
+        assert!(error.contains("blink") && error.contains("parallel"), "{error}");
+        for folder in ["lib", "strucpp_runtime", "plugins"] {
+            assert!(Example::find(folder).is_err(), "{folder}");
+            assert!(!error.contains(folder), "{error}");
+        }
     }
 }

@@ -12,12 +12,15 @@
 #include "iec_std_lib.hpp"
 #include "iec_string.hpp"
 #include "iec_wstring.hpp"
+// Newer generators take away macros that have the name of a variable, in units that say that they are theirs.
+#define STRUCPP_GENERATED_TU
 #include "generated.hpp"
 
 #include "openplc_program.h"
 #include "exit_calls.h"
 #include "host_calls.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -45,6 +48,7 @@ constexpr uint8_t LEAF_FLAG_READONLY = 0;
 constexpr uint8_t LEAF_FLAG_INDIRECT = 0;
 
 namespace debug {
+constexpr uint8_t openplc_constant = LEAF_FLAG_READONLY;
 constexpr uint8_t openplc_indirect = LEAF_FLAG_INDIRECT;
 }  // namespace debug
 }  // namespace strucpp
@@ -54,7 +58,7 @@ namespace {
 using strucpp::ProgramBase;
 using strucpp::TaskInstance;
 
-enum { MAX_TASKS = 64, MAX_ARRAYS = 255, STRING_CAPACITY = 254 };
+enum { MAX_TASKS = 64, MAX_ARRAYS = 255 };
 constexpr uint64_t DEFAULT_INTERVAL_NS = 20000000;
 
 // Answers of strucpp_debug_set.
@@ -97,55 +101,32 @@ template <typename E> auto flags_of(const E &entry, first) -> decltype(static_ca
 }
 template <typename E> uint8_t flags_of(const E &, second) { return 0; }
 
-template <typename E> auto knows_capacity(first) -> decltype(std::declval<E>().cap, std::true_type());
-template <typename> std::false_type knows_capacity(second);
-template <typename E> auto capacity_of(const E &entry, first) -> decltype(static_cast<uint32_t>(entry.cap)) {
-    return entry.cap ? entry.cap : STRING_CAPACITY;
-}
-template <typename E> uint32_t capacity_of(const E &, second) { return STRING_CAPACITY; }
+// --- Strings -----------------------------------------------------------------------------------------------------------
 
-// --- Strings in their storage ------------------------------------------------------------------------------------------
+#include "strucpp_strings.h"
 
-// Bytes of a string of this capacity: the characters, their end, and the rest that all have in common.
-template <template <size_t> class String> struct storage {
-    static constexpr size_t alignment = alignof(String<STRING_CAPACITY>);
-    static constexpr size_t characters(size_t capacity, size_t width) {
-        return ((capacity + 1) * width + alignment - 1) / alignment * alignment;
-    }
-    static constexpr size_t size(size_t capacity, size_t width) {
-        return characters(capacity, width) + sizeof(String<STRING_CAPACITY>) - characters(STRING_CAPACITY, width);
-    }
-    static constexpr bool understood(size_t width) {
-        return size(1, width) == sizeof(String<1>) && size(80, width) == sizeof(String<80>) &&
-               size(81, width) == sizeof(String<81>);
-    }
+}  // namespace
+
+// The list is written as the table is, and so lies in its namespace.
+namespace strucpp {
+namespace debug {
+static const listed_string listed_strings[] = {
+#ifdef OPENPLC_STRINGS
+#include OPENPLC_STRINGS
+#endif
+    {0xFFFFFFFF, 0, nullptr, nullptr, nullptr},
 };
+}  // namespace debug
+}  // namespace strucpp
 
-uint32_t stored_size(const strucpp::debug::Entry &entry, uint32_t size) {
-    if (entry.tag != strucpp::debug::TAG_STRING && entry.tag != strucpp::debug::TAG_WSTRING)
-        return size;
-    // Headers that do not know how long a string can be may be wrong about where it ends.
-    if (!decltype(knows_capacity<strucpp::debug::Entry>(first()))::value)
-        return 0;
-    const uint32_t capacity = capacity_of(entry, first());
-    if (entry.tag == strucpp::debug::TAG_STRING)
-        return storage<strucpp::IECString>::understood(1)
-                   ? static_cast<uint32_t>(storage<strucpp::IECString>::size(capacity, 1))
-                   : 0;
-    return storage<strucpp::IECWString>::understood(2)
-               ? static_cast<uint32_t>(storage<strucpp::IECWString>::size(capacity, 2))
-               : 0;
-}
+namespace {
 
-// The size, and where in it the characters lie.
-uint64_t string_layout() {
-    static const strucpp::IECString<STRING_CAPACITY> narrow{};
-    static const strucpp::IECWString<STRING_CAPACITY> wide{};
-    const auto place = [](const void *object, const void *characters, size_t size) {
-        const auto offset = static_cast<const char *>(characters) - static_cast<const char *>(object);
-        return static_cast<uint64_t>(size) << 16 | static_cast<uint16_t>(offset);
-    };
-    return place(&narrow, narrow.c_str(), sizeof narrow) << 32 | place(&wide, wide.c_str(), sizeof wide);
+// The string with this address, where the list has it.
+const listed_string *string_at(uint32_t address) {
+    const auto *begin = strucpp::debug::listed_strings, *end = begin + sizeof strucpp::debug::listed_strings / sizeof *begin;
+    const auto *found = std::lower_bound(
+        begin, end, address, [](const listed_string &listed, uint32_t wanted) { return listed.address < wanted; });
+    return found->address == address && found->read ? found : nullptr;
 }
 
 // --- Faults ------------------------------------------------------------------------------------------------------------
@@ -316,16 +297,40 @@ uint32_t array_lengths[MAX_ARRAYS];
 uint8_t array_of(uint32_t address) { return static_cast<uint8_t>(address >> 16); }
 uint16_t element_of(uint32_t address) { return static_cast<uint16_t>(address); }
 
+strucpp::debug::Entry entry_at(uint32_t address) {
+    return strucpp::debug::read_entry(array_of(address), element_of(address));
+}
+
 uint32_t variable_size(uint32_t address) { return strucpp_debug_size(array_of(address), element_of(address)); }
 
 uint32_t variable_read(uint32_t address, void *into, uint32_t capacity) {
     const uint32_t size = variable_size(address);
     if (size == 0 || size > capacity)
         return 0;
+    if (const listed_string *listed = string_at(address)) {
+        listed->read(entry_at(address).ptr, static_cast<uint8_t *>(into));
+        return size;
+    }
     return strucpp_debug_read(array_of(address), element_of(address), static_cast<uint8_t *>(into));
 }
 
+int32_t force_string(const listed_string &listed, uint32_t forced, const uint8_t *value, uint32_t length) {
+    const auto entry = entry_at(listed.address);
+    const uint32_t width = entry.tag == strucpp::debug::TAG_WSTRING ? 2 : 1;
+    if (flags_of(entry, first()) & strucpp::debug::openplc_constant)
+        return OPENPLC_READ_ONLY;
+    if (!forced)
+        listed.release(entry.ptr);
+    else if (length == 0 || value[0] > 126 || length < 1 + value[0] * width)
+        return OPENPLC_WRONG_LENGTH;
+    else
+        listed.force(entry.ptr, value);
+    return OPENPLC_OK;
+}
+
 int32_t variable_force(uint32_t address, uint32_t forced, uint8_t *value, uint32_t length) {
+    if (const listed_string *listed = string_at(address))
+        return force_string(*listed, forced, value, length);
     // `value` has 256 bytes, so that a shorter string may count as one of full length, as older headers demand.
     const uint32_t size = variable_size(address);
     const bool text = size > sizeof(uint64_t);
@@ -344,7 +349,7 @@ int32_t variable_force(uint32_t address, uint32_t forced, uint8_t *value, uint32
 void set_byte_order(uint32_t) {}
 
 void *variable_storage(uint32_t address) {
-    const auto entry = strucpp::debug::read_entry(array_of(address), element_of(address));
+    const auto entry = entry_at(address);
     // What a parameter refers to changes with each call.
     if (flags_of(entry, first()) & strucpp::debug::openplc_indirect)
         return nullptr;
@@ -352,8 +357,12 @@ void *variable_storage(uint32_t address) {
 }
 
 uint32_t variable_storage_size(uint32_t address) {
-    const auto entry = strucpp::debug::read_entry(array_of(address), element_of(address));
-    return entry.ptr ? stored_size(entry, variable_size(address)) : 0;
+    const auto entry = entry_at(address);
+    if (!entry.ptr)
+        return 0;
+    if (const listed_string *listed = string_at(address))
+        return listed->stored_size;
+    return is_string(entry) ? stored_string_size(entry) : variable_size(address);
 }
 
 // --- The table ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ pub const STRUCPP: &[(&str, &str)] = &[
         include_str!("../shim/strucpp_identity.cpp"),
     ),
     ("strucpp_locks.h", include_str!("../shim/strucpp_locks.h")),
+    ("strucpp_strings.h", include_str!("../shim/strucpp_strings.h")),
     ("strucpp_units.h", include_str!("../shim/strucpp_units.h")),
     ("exports.map", include_str!("../shim/exports.map")),
 ];

@@ -6,10 +6,20 @@ import hashlib
 from pathlib import Path
 
 from .debug_table import debug_map, source
-from .model import Program
+from .model import HEADERS, Program
 from .sources import configuration, header, unit
 
-HEADERS = Path(__file__).parent / "headers"
+NEWEST = Path(__file__).resolve().parents[3] / "examples/strucpp_runtime/include"
+EARLIER = Path(__file__).parent / "headers"
+
+
+def header_files(stage: str) -> dict[str, bytes]:
+    """The run-time headers of a stage, by their names in the bundle: the newest, with what was different before."""
+    folders = [NEWEST, *(EARLIER / name for name in reversed(HEADERS[HEADERS.index(stage) : -1]))]
+    names = {path.name: path for folder in folders for path in sorted(folder.glob("*.hpp"))}
+    if stage in ("oldest", "copying"):
+        del names["iec_global.hpp"]
+    return {f"strucpp_runtime/include/{name}": path.read_bytes() for name, path in sorted(names.items())}
 
 
 def program_text(program: Program) -> str:
@@ -19,6 +29,12 @@ def program_text(program: Program) -> str:
 
 
 def bundle_files(program: Program) -> dict[str, bytes]:
+    """What an Editor uploads."""
+    return own_files(program) | header_files(program.headers)
+
+
+def own_files(program: Program) -> dict[str, bytes]:
+    """All but the run-time headers."""
     text = program_text(program)
     md5 = hashlib.md5(text.encode()).hexdigest()
     files = {
@@ -39,8 +55,4 @@ def bundle_files(program: Program) -> dict[str, bytes]:
     if program.retain_conf:
         files["retain.conf"] = program.retain_conf
     files |= {f"conf/{name}.json": content for name, content in program.conf.items()}
-    binary = {name: content.encode() for name, content in files.items()}
-    for folder in ("common", program.headers):
-        for path in sorted((HEADERS / folder).iterdir()):
-            binary[f"strucpp_runtime/include/{path.name}"] = path.read_bytes()
-    return binary
+    return {name: content.encode() for name, content in files.items()}

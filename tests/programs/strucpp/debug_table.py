@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from .model import ENUMERATIONS, TYPES, Pou, Program, Variable
-from .sources import has_locks
+from .sources import has_locks, opening
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Leaf:
     constant: bool
     retain: bool
     bare: bool
+    length: int
 
 
 def leaves(program: Program) -> list[Leaf]:
@@ -32,10 +33,11 @@ def leaves(program: Program) -> list[Leaf]:
             for index in range(first, last + 1):
                 element = Variable("", element_type, constant=variable.constant)
                 add(array, f"{path}[{index}]", f"{expression}[{index}]", element, retain)
-        elif variable.type in TYPES or variable.type in ENUMERATIONS:
+        elif variable.type in TYPES or variable.type in ENUMERATIONS or variable.text:
             element = sum(1 for leaf in found if leaf.array == array)
-            shown, bare = ENUMERATIONS.get(variable.type, variable.type), variable.type in ENUMERATIONS
-            found.append(Leaf(array, element, path, shown, expression, variable.constant, retain, bare))
+            text, length = variable.text or ("", 0)
+            shown, bare = text or ENUMERATIONS.get(variable.type, variable.type), variable.type in ENUMERATIONS
+            found.append(Leaf(array, element, path, shown, expression, variable.constant, retain, bare, length))
         else:
             for member in program.pou(variable.type).variables:
                 add(array, f"{path}.{member.name}", f"{expression}.{member.name}", member, retain)
@@ -51,18 +53,18 @@ def leaves(program: Program) -> list[Leaf]:
 
 
 def source(program: Program) -> str:
-    newest = program.headers == "newest"
+    newest, retains = program.headers == "newest", program.headers in ("retaining", "newest")
     all_leaves = leaves(program)
     arrays = max((leaf.array for leaf in all_leaves), default=-1) + 1
     table_header = "debug_dispatch.hpp" if program.headers == "oldest" else "debug_table.hpp"
-    lines = ["// Generated for the tests", "", '#include "generated.hpp"', f'#include "{table_header}"', ""]
+    lines = [*opening(program), f'#include "{table_header}"', ""]
     lines += ["extern ::strucpp::Configuration_CONFIG0 g_config;", "", "namespace strucpp { namespace debug {", ""]
     for array in range(arrays):
         rows = [leaf for leaf in all_leaves if leaf.array == array]
         lines += [f"const Entry debug_arr_{array}[{len(rows) or 1}] STRUCPP_DEBUG_FLASH = {{"]
         for leaf in rows:
             flags = (1 if leaf.constant else 0) | (2 if leaf.retain else 0) | (8 if leaf.bare else 0)
-            more = f"{flags}, {254 if leaf.type in ('STRING', 'WSTRING') else 0}" if newest else "0"
+            more = f"{flags}, {leaf.length}" if newest else str(flags & 3) if retains else "0"
             lines += [f"    {{ (void*)&{leaf.expression}, TAG_{leaf.type}, {more} }},  // {leaf.path}"]
         lines += ["};"]
     lines += [f"const Entry* const debug_arrays[{arrays or 1}] STRUCPP_DEBUG_FLASH = {{"]
@@ -71,7 +73,7 @@ def source(program: Program) -> str:
     counts = [sum(1 for leaf in all_leaves if leaf.array == array) for array in range(arrays)]
     lines += [f"    {count}," for count in counts] or ["    0,"]
     lines += ["};", f"const uint8_t debug_array_count = {arrays};", ""]
-    if newest:
+    if retains:
         retained = [leaf for leaf in all_leaves if leaf.retain]
         lines += ["// Retained leaves, in their order.", f"const RetainVar retain_vars[{len(retained) or 1}] = {{"]
         lines += [f"    {{ {leaf.array}, {leaf.element} }},  // {leaf.path}" for leaf in retained]

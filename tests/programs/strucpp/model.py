@@ -20,12 +20,13 @@ TYPES = {
 # Enumerations, and what a debugger takes their values for. Elements of an array of them have no place for a forced value.
 ENUMERATIONS = {"COLOUR": "INT"}
 
-HEADERS = ("oldest", "threaded", "newest")
+# Stages of the run-time headers.
+HEADERS = ("oldest", "copying", "threaded", "retaining", "newest")
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A variable. `initial` is C++; `location` is an IEC address such as "%QX0.0"."""
+    """A variable. `initial` is C++; `location` is an IEC address such as "%QX0.0". A string may be `STRING(20)`."""
 
     name: str
     type: str
@@ -41,10 +42,18 @@ class Variable:
         return (match[3], int(match[1]), int(match[2])) if match else None
 
     @property
+    def text(self) -> tuple[str, int] | None:
+        """Type and most characters of a string."""
+        match = re.fullmatch(r"(W?STRING)(?:\((\d+)\))?", self.type)
+        return (match[1], int(match[2] or 254)) if match else None
+
+    @property
     def cpp_type(self) -> str:
         if self.array:
             element, first, last = self.array
             return f"Array1D<{element if element in ENUMERATIONS else f'IEC_{element}'}, {first}, {last}>"
+        if self.text and self.type not in TYPES:
+            return f"IEC{'W' if self.type[0] == 'W' else ''}StringVar<{self.text[1]}>"
         return f"IEC_{self.type}" if self.type in TYPES else self.type
 
 

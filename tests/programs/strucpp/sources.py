@@ -10,8 +10,14 @@ AREAS = {"I": "Input", "Q": "Output", "M": "Memory"}
 SIZES = {"X": "Bit", "B": "Byte", "W": "Word", "D": "DWord", "L": "LWord"}
 
 
-def has_locks(program: Program) -> bool:
+def is_concurrent(program: Program) -> bool:
+    """Whether tasks are executed at the same time."""
     return program.headers != "oldest"
+
+
+def has_locks(program: Program) -> bool:
+    """Whether global variables have locks; before that, each program had copies."""
+    return program.headers not in ("oldest", "copying")
 
 
 def located(program: Program) -> list[tuple[Variable, str | None]]:
@@ -33,9 +39,10 @@ def _external_type(program: Program, name: str) -> str:
 
 
 def header(program: Program) -> str:
-    lines = ["// Generated for the tests", "#pragma once", "", '#include "iec_array.hpp"']
+    lines = ["// Written by tests/programs/generate.py", "#pragma once", "", '#include "iec_array.hpp"']
     lines += ['#include "iec_global.hpp"'] if has_locks(program) else []
     lines += ['#include "iec_located.hpp"', '#include "iec_std_lib.hpp"', "", "#include <array>", "#include <ctime>", "#include <string>", ""]
+    lines += _without_macros(program)
     lines += ["namespace strucpp {", ""]
     lines += [f"class {pou.name};" if not pou.is_program else f"class Program_{pou.name};" for pou in program.pous]
     lines += ["class Configuration_CONFIG0;", "", "enum class COLOUR : int16_t { RED, GREEN, BLUE };", ""]
@@ -53,6 +60,14 @@ def header(program: Program) -> str:
     return "\n".join([*lines, "", "}  // namespace strucpp", ""])
 
 
+def _without_macros(program: Program) -> list[str]:
+    """Newer generators take away macros that have the name of a variable, in their own units."""
+    if program.headers != "newest":
+        return []
+    names = {variable.name for variables in [program.globals, *(pou.variables for pou in program.pous)] for variable in variables}
+    return ["#ifdef STRUCPP_GENERATED_TU", *(f"#undef {name}" for name in sorted(names)), "#endif", ""]
+
+
 def _members(variables: list[Variable]) -> list[str]:
     members = []
     for v in variables:
@@ -66,14 +81,25 @@ def _block_class(pou: Pou) -> list[str]:
     return [f"class {pou.name} {{", "public:", *_members(pou.variables), "    void operator()();", "};", ""]
 
 
+def _copies(program: Program, pou: Pou) -> list[str]:
+    """What a program has of each global variable, and when it takes and gives it."""
+    types = {name: _external_type(program, name) for name in pou.externals}
+    lines = [f"    {kind} {name}__shared;\n    {kind[:-1]} {name};\n    {kind[:-1]} {name}__before;" for name, kind in types.items()]
+    take = "".join(f" {name} = {name}__shared; __builtin_memcpy(&{name}__before, &{name}, sizeof {name});" for name in types)
+    give = "".join(
+        f" if (__builtin_memcmp(&{name}, &{name}__before, sizeof {name})) {name}__shared = {name};" for name in types
+    )
+    return [*lines, f"    void sync_in() override {{{take} }}", f"    void sync_out() override {{{give} }}"] if types else []
+
+
 def _program_class(program: Program, pou: Pou) -> list[str]:
     externals = [f"{_external_type(program, name)} {name}" for name in pou.externals]
     lines = [f"class Program_{pou.name} : public ProgramBase {{", "public:", *_members(pou.variables)]
-    lines += [f"    {external};" for external in externals]
+    lines += _copies(program, pou) if program.headers == "copying" else [f"    {external};" for external in externals]
     parameters = ", ".join(f"{external}_ref" for external in externals)
     lines += [f"    {'explicit ' if externals else ''}Program_{pou.name}({parameters});", "    void run() override;"]
     start, count = located_range(program, pou.name)
-    if count and has_locks(program):
+    if count and is_concurrent(program):
         lines += ["#ifdef STRUCPP_THREADED"]
         lines += [
             "    void located_range(uint32_t* __off, uint32_t* __cnt) const override "
@@ -96,12 +122,18 @@ def _configuration_class(program: Program) -> list[str]:
     return [*lines, "    size_t get_resource_count() const override;", "};", ""]
 
 
-def _prologue() -> list[str]:
-    return ["// Generated for the tests", "", '#include "generated.hpp"', "", "namespace strucpp {", ""]
+def opening(program: Program) -> list[str]:
+    """How each unit begins."""
+    own = ["#define STRUCPP_GENERATED_TU"] if program.headers == "newest" else []
+    return ["// Written by tests/programs/generate.py", "", *own, '#include "generated.hpp"']
+
+
+def _prologue(program: Program) -> list[str]:
+    return [*opening(program), "", "namespace strucpp {", ""]
 
 
 def configuration(program: Program) -> str:
-    lines = _prologue()
+    lines = _prologue(program)
     places = located(program)
     rows = [_located_row(v) for v, _ in places] or [
         "    { LocatedArea::Input, LocatedSize::Bit, 0, 0, {0, 0, 0}, nullptr },  // placeholder"
@@ -173,11 +205,12 @@ def _statements(program: Program, body: str) -> str:
 
 
 def unit(program: Program, pou: Pou) -> str:
-    lines = _prologue()
+    lines = _prologue(program)
     if pou.is_program:
         name = f"Program_{pou.name}"
         parameters = ", ".join(f"{_external_type(program, external)} {external}_ref" for external in pou.externals)
-        initialisers = ", ".join(f"{external}({external}_ref)" for external in pou.externals)
+        shared = "__shared" if program.headers == "copying" else ""
+        initialisers = ", ".join(f"{external}{shared}({external}_ref)" for external in pou.externals)
         lines += [f"{name}::{name}({parameters})", *([f"    : {initialisers}"] if initialisers else []), "{"]
         for index, (variable, owner) in enumerate(located(program)):
             if owner == pou.name:

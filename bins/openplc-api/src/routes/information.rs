@@ -1,9 +1,12 @@
 //! What the runtime is and what it has not.
 
+use std::path::Path;
+
 use hyper::StatusCode;
 use serde_json::json;
 
 use crate::answers::{self, Answer, COMPATIBLE_VERSION};
+use crate::network_interfaces;
 
 pub fn version() -> Answer {
     answers::ok(&json!({ "version": COMPATIBLE_VERSION }))
@@ -29,7 +32,8 @@ pub fn discovery(what: Discovery) -> Answer {
     const NONE: &str = "EtherCAT is not available on this runtime";
     match what {
         Discovery::Interfaces => {
-            answers::ok(&json!({ "status": "success", "interfaces": [], "message": NONE }))
+            let interfaces = network_interfaces::list(Path::new("/sys/class/net"));
+            answers::ok(&json!({ "status": "success", "interfaces": interfaces, "message": NONE }))
         }
         Discovery::Availability => answers::ok(&json!({ "available": false, "message": NONE })),
         Discovery::Other => answers::json(

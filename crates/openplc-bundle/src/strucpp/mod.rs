@@ -7,6 +7,7 @@ mod debug_map;
 mod md5;
 mod retain_conf;
 mod retain_table;
+mod string_table;
 mod tasks;
 
 use openplc_image::Sizes;
@@ -14,6 +15,8 @@ use openplc_image::Sizes;
 use crate::archive::Files;
 use crate::bundle::BundleError;
 use crate::program::{C_BLOCKS, Program};
+
+pub use self::string_table::DebugString;
 
 /// Declarations of the whole program.
 pub const GENERATED: &str = "generated.hpp";
@@ -44,6 +47,13 @@ pub fn units(files: &Files) -> impl Iterator<Item = &str> {
         .keys()
         .map(String::as_str)
         .filter(|path| path.ends_with(".cpp") && !path.contains('/'))
+}
+
+/// The strings of which the table of debug variables does not tell how long they can be, in the order of their addresses.
+#[must_use]
+pub fn strings_of_unknown_length(files: &Files) -> Vec<DebugString> {
+    let table = files.get(DEBUG_TABLE).map(|table| String::from_utf8_lossy(table));
+    table.map_or_else(Vec::new, |table| string_table::of_unknown_length(&table))
 }
 
 /// Reads the tables of a STruC++ program.
@@ -99,6 +109,13 @@ pub(crate) fn read(files: &Files) -> Result<Program, BundleError> {
             false
         }
     };
+    let nameless = retained.len() - variables.iter().filter(|variable| variable.retain).count();
+    if retains && nameless > 0 {
+        warnings.push(format!(
+            "{nameless} variables are declared RETAIN, but {DEBUG_MAP} has no names for them: they begin with their initial \
+             values."
+        ));
+    }
     let image_conf = files.get(IMAGE_CONF).map(|_| text(IMAGE_CONF).into_owned());
     let image_conf = image_conf.filter(|text| {
         let refused = Sizes::parse(text).err();

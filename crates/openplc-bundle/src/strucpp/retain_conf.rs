@@ -28,7 +28,7 @@ pub(super) fn is_enabled(text: &str) -> Result<bool, String> {
                     _ => return Err(format!("line {number}: enabled is 1 or 0")),
                 }
             }
-            "flush_seconds" => {
+            "flush_seconds" if !value.is_empty() => {
                 let seconds = value.parse::<f64>().ok().filter(|seconds| *seconds >= 1.0);
                 seconds.ok_or_else(|| format!("line {number}: flush_seconds is a number, 1 or more"))?;
             }
@@ -49,6 +49,7 @@ mod tests {
             Ok(true)
         );
         assert_eq!(is_enabled("enabled = TRUE\n"), Ok(true));
+        assert_eq!(is_enabled("enabled=1\npath=\nflush_seconds=\n"), Ok(true));
         assert_eq!(is_enabled("enabled=0\n"), Ok(false));
         assert_eq!(is_enabled(""), Ok(false));
     }

@@ -9,14 +9,25 @@ enum TypeTag : uint8_t {
     TAG_BYTE, TAG_WORD, TAG_DWORD, TAG_LWORD, TAG_TIME, TAG_DATE, TAG_TOD, TAG_DT, TAG_STRING, TAG_WSTRING, TAG__COUNT
 };
 
+constexpr uint8_t LEAF_FLAG_READONLY = 1 << 0;
+constexpr uint8_t LEAF_FLAG_RETAIN = 1 << 1;
+
 struct Entry {
     void *ptr;
     uint8_t tag;
-    uint8_t _pad;
+    uint8_t flags;
+};
+
+struct RetainVar {
+    uint8_t arr;
+    uint16_t elem;
 };
 
 extern const Entry *const debug_arrays[];
 extern const uint16_t debug_array_counts[];
 extern const uint8_t debug_array_count;
+extern const RetainVar retain_vars[];
+extern const uint16_t retain_var_count;
+extern const uint32_t retain_layout_hash;
 
 } }  // namespace strucpp::debug

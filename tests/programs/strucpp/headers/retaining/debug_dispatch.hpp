@@ -24,6 +24,8 @@ inline uint8_t handle_set(uint8_t arr, uint16_t elem, bool forcing, const uint8_
     const Entry entry = read_entry(arr, elem);
     if (!entry.ptr || entry.tag >= TAG__COUNT)
         return STATUS_OUT_OF_BOUNDS;
+    if (entry.flags & LEAF_FLAG_READONLY)
+        return STATUS_READ_ONLY;
     if (!forcing) {
         type_ops[entry.tag].unforce(entry.ptr);
         return STATUS_OK;
