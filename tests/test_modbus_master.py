@@ -1,5 +1,6 @@
 """The Modbus master with devices of others that work: pymodbus and libmodbus (TCP and RTU), and pyModbusTCP."""
 
+import re
 import shutil
 import subprocess
 from contextlib import contextmanager
@@ -132,6 +133,23 @@ class TestRequests:
         plant.deploy(wrong, device(port, point(3, "0", "%IW0")))
         comes(lambda: plant.inputs(0) == [8], "the other device")
         comes(lambda: "[0].config.io_points[0].offset" in plant.api.log_text(), plant.api.log_text)
+
+    def test_a_crowd_of_mistakes_is_counted_and_takes_no_memory(self, runtime, plant, remote, port):
+        remote.holding_registers[0] = 9
+        wrong = {"name": "\x1b[2JWrong", "config": {"port": 0, "more": [[{}]] * 4}}
+        plant.deploy(*[wrong] * 10_000, device(port, point(3, "0", "%IW0")))
+        comes(lambda: plant.inputs(0) == [9], "the device without a mistake")
+        comes(lambda: "9980 more Modbus devices are left out" in plant.api.log_text(), plant.api.log_text)
+        assert "\x1b" not in plant.api.log_text()
+        master = runtime.process("openplc-modbus-master")
+        status = Path(f"/proc/{master.pid}/status").read_text()
+        peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+        assert peak < 32 << 20, "half of what its unit allows"
+
+    def test_a_configuration_without_end_is_refused(self, plant, remote, port):
+        plant.deploy(device(port, point(3, "0", "%IW0"), name="A" * (1 << 20)))
+        comes(lambda: "1048576 are the most that are read" in plant.api.log_text(), plant.api.log_text)
+        assert plant.api.state() == "RUNNING"
 
 
 def rtu(path, *points, unit=1, name="Serial", timeout=1000):

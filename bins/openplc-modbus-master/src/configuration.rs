@@ -1,4 +1,7 @@
 //! `modbus_master.json`, as the Editor writes it: an array of devices. Keys that are not known here are ignored.
+//!
+//! The file is a stranger's. It is read device by device, and its length, the devices, their values and the mistakes that are told have
+//! limits, so that whatever is in it the master stays far from the memory that it may have.
 
 mod file;
 mod point;
@@ -7,22 +10,39 @@ use std::fmt;
 use std::time::Duration;
 
 use openplc_plugin::Layout;
-use serde_json::Value;
+use openplc_text::{excerpt, is_visible};
+use serde::Deserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 pub use point::{OnFailure, Point, parts};
 
 use file::{File, Transport};
 
+/// Largest file, in bytes: thousands of points.
+const MAX_BYTES: usize = 1 << 20;
+/// Most devices ...
+const MAX_DEVICES: usize = 1000;
+/// ... and most values in their points: of each of them some fifty bytes are kept.
+const MAX_VALUES: u32 = 1 << 18;
+/// Mistakes that are told.
+const MAX_MISTAKES: usize = 20;
+/// Longest texts of strangers that are shown, in characters.
+const MAX_NAME: usize = 64;
+const MAX_TEXT: usize = 300;
+/// Longest name of a computer or path of a serial port, in bytes.
+const MAX_PLACE: usize = 255;
+
 /// The file cannot be used at all.
 #[derive(Debug, Error)]
 pub enum ConfigurationError {
-    /// It is no JSON.
-    #[error("modbus_master.json is no JSON: {0}")]
-    Syntax(#[from] serde_json::Error),
-    /// It is something else than a list of devices.
-    #[error("modbus_master.json must be an array of devices")]
-    NoArray,
+    /// It is too large.
+    #[error("modbus_master.json has {0} bytes, and {MAX_BYTES} are the most that are read")]
+    TooLong(usize),
+    /// It is no JSON, or something else than a list of devices.
+    #[error("modbus_master.json cannot be used: {0}")]
+    NoDevices(String),
 }
 
 /// Something in the file that cannot be used.
@@ -36,10 +56,10 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    fn new(key: impl Into<String>, why: impl Into<String>) -> Self {
+    fn new(key: impl AsRef<str>, why: impl AsRef<str>) -> Self {
         Self {
-            key: key.into(),
-            why: why.into(),
+            key: excerpt(key.as_ref(), MAX_TEXT),
+            why: excerpt(why.as_ref(), MAX_TEXT),
         }
     }
 }
@@ -57,6 +77,15 @@ pub struct Device {
     pub timeout: Duration,
     /// What is exchanged with it.
     pub points: Vec<Point>,
+}
+
+impl Device {
+    /// How many values are exchanged with it.
+    fn values(&self) -> u32 {
+        self.points
+            .iter()
+            .fold(0, |sum, point| sum.saturating_add(point.count))
+    }
 }
 
 /// Where devices are reached.
@@ -114,8 +143,10 @@ impl fmt::Display for Place {
 pub struct Configuration {
     /// Devices whose part of the file has no mistake.
     pub devices: Vec<Device>,
-    /// Mistakes: a device that has one is left out, as half of it may be worse than nothing.
+    /// Mistakes, the first of them: a device that has one is left out, as half of it may be worse than nothing.
     pub mistakes: Vec<Mistake>,
+    /// Devices that are left out for mistakes beyond these.
+    pub more_mistakes: usize,
 }
 
 impl Configuration {
@@ -124,26 +155,61 @@ impl Configuration {
     /// # Errors
     /// [`ConfigurationError`].
     pub fn parse(text: &str, layout: &Layout) -> Result<Self, ConfigurationError> {
-        let Value::Array(elements) = serde_json::from_str(text)? else {
-            return Err(ConfigurationError::NoArray);
-        };
-        let mut configuration = Self::default();
-        for (number, element) in elements.into_iter().enumerate() {
-            match device(element, layout) {
-                Ok(device) => configuration.devices.push(device),
-                Err(Mistake { key, why }) => {
-                    let key = format!("[{number}].{key}");
-                    configuration.mistakes.push(Mistake { key, why });
-                }
-            }
+        if text.len() > MAX_BYTES {
+            return Err(ConfigurationError::TooLong(text.len()));
         }
-        Ok(configuration)
+        let mut json = serde_json::Deserializer::from_str(text);
+        let configuration = json
+            .deserialize_seq(Devices { layout })
+            .and_then(|configuration| json.end().map(|()| configuration));
+        configuration.map_err(|error| ConfigurationError::NoDevices(excerpt(&error.to_string(), MAX_TEXT)))
     }
 }
 
-fn device(element: Value, layout: &Layout) -> Result<Device, Mistake> {
-    let File { name, config } = serde_path_to_error::deserialize(element)
-        .map_err(|error| Mistake::new(error.path().to_string(), error.inner().to_string()))?;
+/// Reads devices, one after the other.
+struct Devices<'a> {
+    layout: &'a Layout,
+}
+
+impl<'de> Visitor<'de> for Devices<'_> {
+    type Value = Configuration;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an array of devices")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Configuration, A::Error> {
+        let mut found = Configuration::default();
+        let mut values = 0;
+        let mut number = 0;
+        while let Some(element) = elements.next_element::<&RawValue>()? {
+            let room = (found.devices.len() < MAX_DEVICES).then_some(MAX_VALUES - values);
+            match device(element, self.layout, room) {
+                Ok(device) => {
+                    values += device.values();
+                    found.devices.push(device);
+                }
+                Err(Mistake { key, why }) if found.mistakes.len() < MAX_MISTAKES => {
+                    let key = format!("[{number}].{key}");
+                    found.mistakes.push(Mistake { key, why });
+                }
+                Err(_) => found.more_mistakes += 1,
+            }
+            number += 1;
+        }
+        Ok(found)
+    }
+}
+
+/// A device. There is `room` for so many values of it, or not for another device at all.
+fn device(element: &RawValue, layout: &Layout, room: Option<u32>) -> Result<Device, Mistake> {
+    let room = room.ok_or_else(|| {
+        let why = format!("there are {MAX_DEVICES} devices already, the most that are asked");
+        Mistake::new("config", why)
+    })?;
+    let mut json = serde_json::Deserializer::from_str(element.get());
+    let File { name, config } = serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Mistake::new(error.path().to_string(), reason(error.inner())))?;
     let units = match config.transport {
         Transport::Tcp => 0..=255,
         Transport::Rtu => 1..=247,
@@ -157,14 +223,16 @@ fn device(element: Value, layout: &Layout) -> Result<Device, Mistake> {
     }
     let place = match config.transport {
         Transport::Tcp => Place::Tcp {
-            host: config.host,
-            port: config.port,
+            host: Some(config.host)
+                .filter(|host| is_place(host))
+                .ok_or_else(|| Mistake::new("config.host", "must be the name or address of a computer"))?,
+            port: config.port.get(),
         },
         Transport::Rtu => Place::Serial(SerialSettings {
             port: config
                 .serial_port
-                .filter(|port| !port.is_empty())
-                .ok_or_else(|| Mistake::new("config.serial_port", "is missing"))?,
+                .filter(|port| is_place(port))
+                .ok_or_else(|| Mistake::new("config.serial_port", "must be a path such as /dev/ttyUSB0"))?,
             baud_rate: Some(config.baud_rate)
                 .filter(|rate| (50..=4_000_000).contains(rate))
                 .ok_or_else(|| Mistake::new("config.baud_rate", "must be from 50 to 4000000"))?,
@@ -188,13 +256,31 @@ fn device(element: Value, layout: &Layout) -> Result<Device, Mistake> {
             Mistake { key, why }
         })
     });
-    Ok(Device {
-        name,
+    let device = Device {
+        name: excerpt(&name, MAX_NAME),
         place,
         unit: config.slave_id,
         timeout: Duration::from_millis(config.timeout_ms),
         points: points.collect::<Result<_, _>>()?,
-    })
+    };
+    if device.values() > room {
+        let why = format!("with these there are more than {MAX_VALUES} values, the most that are exchanged");
+        return Err(Mistake::new("config.io_points", why));
+    }
+    Ok(device)
+}
+
+/// Whether people can see what this names.
+fn is_place(text: &str) -> bool {
+    let visible = |character| is_visible(character) && character != ' ';
+    (1..=MAX_PLACE).contains(&text.len()) && text.chars().all(visible)
+}
+
+/// What is wrong. Where is told by the key: lines would be counted from the beginning of the device.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]

@@ -28,9 +28,19 @@ type Watched = (String, Arc<Mutex<Health>>);
 /// What cannot be used of the configuration, or what the system refuses.
 pub fn run(plugin: &Plugin) -> anyhow::Result<()> {
     let layout = plugin.layout().context("looking at the process image")?;
-    let Configuration { devices, mistakes } = Configuration::parse(plugin.configuration(), &layout)?;
+    let Configuration {
+        devices,
+        mistakes,
+        more_mistakes,
+    } = Configuration::parse(plugin.configuration(), &layout)?;
     for mistake in &mistakes {
         plugin.report_failure(format!("A Modbus device is left out: {mistake}"));
+    }
+    if more_mistakes > 0 {
+        plugin.report_failure(format!(
+            "{more_mistakes} more Modbus devices are left out: only the first {} mistakes are told",
+            mistakes.len()
+        ));
     }
     let mut lines: Vec<(Place, Vec<Device>)> = Vec::new();
     let mut watched: Vec<Watched> = Vec::new();

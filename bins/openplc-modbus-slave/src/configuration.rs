@@ -3,11 +3,19 @@
 use std::num::NonZeroU16;
 
 use openplc_modbus::WordOrder;
+use openplc_text::{excerpt, is_visible};
 use serde::Deserialize;
 use thiserror::Error;
 
 /// Where it listens when the file does not say. It is not 0, which is checked when this is compiled.
 const PORT: NonZeroU16 = NonZeroU16::new(502).unwrap();
+
+/// Largest file, in bytes.
+const MAX_BYTES: usize = 1 << 20;
+/// Longest text of a stranger that is shown, in characters.
+const MAX_TEXT: usize = 300;
+/// Longest name of a computer, in bytes.
+const MAX_HOST: usize = 255;
 
 /// What is wrong with the file: the key, with those around it, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -15,6 +23,15 @@ const PORT: NonZeroU16 = NonZeroU16::new(502).unwrap();
 pub struct ConfigurationError {
     key: String,
     why: String,
+}
+
+impl ConfigurationError {
+    fn new(key: impl AsRef<str>, why: impl AsRef<str>) -> Self {
+        Self {
+            key: excerpt(key.as_ref(), MAX_TEXT),
+            why: excerpt(why.as_ref(), MAX_TEXT),
+        }
+    }
 }
 
 /// The whole file.
@@ -72,16 +89,26 @@ impl Configuration {
     /// # Errors
     /// [`ConfigurationError`].
     pub fn parse(text: &str) -> Result<Self, ConfigurationError> {
+        if text.len() > MAX_BYTES {
+            let why = format!(
+                "it has {} bytes, and {MAX_BYTES} are the most that are read",
+                text.len()
+            );
+            return Err(ConfigurationError::new(".", why));
+        }
         let mut json = serde_json::Deserializer::from_str(text);
-        let read = serde_path_to_error::deserialize(&mut json).map_err(|error| ConfigurationError {
-            key: error.path().to_string(),
-            why: error.inner().to_string(),
-        });
+        let read = serde_path_to_error::deserialize(&mut json)
+            .map_err(|error| ConfigurationError::new(error.path().to_string(), error.inner().to_string()));
         let File {
             network_configuration: Network { host, port },
             buffer_mapping: mapping,
             word_order,
         } = read?;
+        let visible = |character| is_visible(character) && character != ' ';
+        if host.len() > MAX_HOST || !host.chars().all(visible) {
+            let why = "must be the name or an address of this computer";
+            return Err(ConfigurationError::new("network_configuration.host", why));
+        }
         // It has been seen in both places.
         let word_order = mapping
             .word_order
@@ -298,11 +325,19 @@ mod tests {
                 r#"{"buffer_mapping":{"coils":{"qx_bits":-1}}}"#,
                 "buffer_mapping.coils.qx_bits",
             ),
+            (
+                "{\"network_configuration\":{\"host\":\"::1\u{202e}\"}}",
+                "network_configuration.host",
+            ),
             (r#"{"word_order":"both"}"#, "word_order"),
+            (&" ".repeat(MAX_BYTES + 1), "1048577 bytes"),
         ] {
             let error = Configuration::parse(text).unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");
         }
+        let long = format!(r#"{{"word_order":"{}"}}"#, "\\u001b[2J".repeat(10_000));
+        let error = Configuration::parse(&long).unwrap_err().to_string();
+        assert!(error.len() < 1000 && error.chars().all(is_visible), "{error}");
     }
 
     proptest! {

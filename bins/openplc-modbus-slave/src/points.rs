@@ -13,7 +13,7 @@ pub trait Points {
     /// Number of the newest publication.
     fn publication(&self) -> Result<u32, Unavailable>;
 
-    /// Writes all of these values, or none.
+    /// Writes all of these values, or none. Refuses when nothing has any effect that is written.
     fn write(&self, writes: &[Write]) -> Result<Self::Ticket, WriteFailure>;
 
     /// Whether the core has taken a write, so that the next publication has it.
@@ -32,6 +32,10 @@ impl Points for Plugin {
     }
 
     fn write(&self, writes: &[Write]) -> Result<Ticket, WriteFailure> {
+        // The core takes nothing more from a plugin that has to leave, even where the PLC runs again already.
+        if self.is_leaving() {
+            return Err(WriteFailure::Detached);
+        }
         Self::write(self, writes)
     }
 

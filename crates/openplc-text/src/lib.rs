@@ -48,6 +48,18 @@ pub fn escape_invisible(text: &str) -> String {
     escaped
 }
 
+/// At most `characters` characters of `text`, with whatever is not visible escaped. One that is longer ends with an ellipsis.
+#[must_use]
+pub fn excerpt(text: &str, characters: usize) -> String {
+    let beginning: String = text.chars().take(characters + 1).collect();
+    let shown = escape_invisible(&beginning);
+    if shown.chars().count() <= characters {
+        return shown;
+    }
+    let kept = shown.chars().take(characters.saturating_sub(1));
+    kept.chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +124,15 @@ mod tests {
             escape_invisible("a\tb\u{1b}[2J\n\u{202e}µ\u{e0041}"),
             "a\tb\\u001b[2J\\u000a\\u202eµ\\udb40\\udc41"
         );
+    }
+
+    #[test]
+    fn an_excerpt_is_no_longer_than_it_may_be() {
+        assert_eq!(excerpt("Pump 1", 6), "Pump 1");
+        assert_eq!(excerpt("Pump 10", 6), "Pump …");
+        assert_eq!(excerpt("\u{1b}[2J", 100), "\\u001b[2J");
+        for limit in 1..20 {
+            assert_eq!(excerpt(&"\u{202e}µ".repeat(1000), limit).chars().count(), limit);
+        }
     }
 }

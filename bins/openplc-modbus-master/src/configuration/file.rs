@@ -1,8 +1,15 @@
 //! The file as it is written.
 
-use serde::Deserialize;
+use std::fmt;
+use std::num::NonZeroU16;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{OnFailure, Parity};
+
+/// Where devices listen when the file does not say. It is not 0, which is checked when this is compiled.
+const PORT: NonZeroU16 = NonZeroU16::new(502).unwrap();
 
 /// One element of the array.
 #[derive(Deserialize)]
@@ -27,7 +34,7 @@ pub enum Transport {
 pub struct Config {
     pub transport: Transport,
     pub host: String,
-    pub port: u16,
+    pub port: NonZeroU16,
     pub serial_port: Option<String>,
     pub baud_rate: u32,
     pub parity: Parity,
@@ -43,7 +50,7 @@ impl Default for Config {
         Self {
             transport: Transport::default(),
             host: "127.0.0.1".into(),
-            port: 502,
+            port: PORT,
             serial_port: None,
             baud_rate: 9600,
             parity: Parity::None,
@@ -71,11 +78,34 @@ pub struct IoPoint {
 }
 
 /// Number of the first coil or register. The Editor writes a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
 pub enum Offset {
     Number(u64),
     Text(String),
+}
+
+// Serde's own way for either of two would first make a tree of whatever is there.
+impl<'de> Deserialize<'de> for Offset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl Visitor<'_> for Either {
+            type Value = Offset;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a number or a text")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Offset, E> {
+                Ok(Offset::Number(number))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Offset, E> {
+                Ok(Offset::Text(text.to_owned()))
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 impl Default for Offset {

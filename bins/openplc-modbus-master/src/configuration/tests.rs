@@ -1,5 +1,6 @@
 use openplc_image::Sizes;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -162,14 +163,112 @@ fn a_mistake_names_its_key_and_costs_its_device_only() {
             "config.parity",
         ),
         (r#"{"port":70000}"#, "config.port"),
+        (r#"{"port":0}"#, "config.port"),
+        (r#"{"host":""}"#, "config.host"),
+        ("{\"host\":\"10.0.0.9\u{202e}\"}", "config.host"),
+        (
+            r#"{"transport":"rtu","serial_port":"/dev/tty\u001b[2J"}"#,
+            "config.serial_port",
+        ),
         (r#"{"timeout_ms":0}"#, "config.timeout_ms"),
     ] {
         let found = parse(&format!(r#"[{{"name":"A","config":{config}}}]"#));
         let mistake = found.mistakes[0].to_string();
         assert!(mistake.contains(said), "{config}: {mistake}");
     }
-    assert!(Configuration::parse("{}", &layout()).is_err());
-    assert!(Configuration::parse("", &layout()).is_err());
+    for text in ["{}", "", "[", "[{}", "[] []", "\"\u{1b}[2J\""] {
+        let error = Configuration::parse(text, &layout()).unwrap_err().to_string();
+        assert!(error.chars().all(is_visible), "{text}: {error}");
+    }
+}
+
+/// An array of so many elements.
+fn array(element: &str, count: usize) -> String {
+    format!("[{}]", vec![element; count].join(","))
+}
+
+#[test]
+fn a_mistake_is_told_by_its_key_and_not_by_a_line() {
+    let found = parse("[\n\n{\"config\":{\n\"port\":\"502\"}}]");
+    assert_eq!(
+        found.mistakes[0].to_string(),
+        "modbus_master.json: [0].config.port: invalid type: string \"502\", expected a nonzero u16"
+    );
+}
+
+#[test]
+fn the_first_mistakes_are_told_and_the_others_counted() {
+    let text = array(r#"{"config":{"port":0}}"#, 30_000);
+    let found = parse(&text.replacen("0", "502", 1));
+    assert_eq!(
+        (found.devices.len(), found.mistakes.len(), found.more_mistakes),
+        (1, MAX_MISTAKES, 30_000 - 1 - MAX_MISTAKES)
+    );
+    assert_eq!(found.mistakes[0].key, "[1].config.port");
+}
+
+#[test]
+fn a_file_may_not_be_longer_than_its_limit() {
+    let space = " ".repeat(MAX_BYTES - 2);
+    assert!(parse(&format!("[{space}]")).devices.is_empty());
+    let error = Configuration::parse(&format!("[ {space}]"), &layout()).unwrap_err();
+    assert!(error.to_string().contains("1048577 bytes"), "{error}");
+}
+
+#[test]
+fn there_are_limits_of_devices_and_values() {
+    let found = parse(&array(r#"{"config":{"io_points":[]}}"#, MAX_DEVICES + 1));
+    assert_eq!(found.devices.len(), MAX_DEVICES);
+    assert!(
+        found.mistakes[0].to_string().contains("1000 devices"),
+        "{found:?}"
+    );
+    // A table in each point.
+    let points = array(r#"{"fc":1,"iec_location":"%IX0.0","len":8192}"#, 31);
+    let full = format!(r#"{{"config":{{"io_points":{points}}}}}"#);
+    let text = format!(r#"[{full},{full},{{"config":{{"io_points":[{{"fc":3,"iec_location":"%IW0"}}]}}}}]"#);
+    let found = parse(&text);
+    assert_eq!(found.devices.len(), 2, "{:?}", found.mistakes);
+    assert!(found.mistakes[0].to_string().contains("[1].config.io_points: "));
+}
+
+#[test]
+fn what_strangers_have_written_can_be_shown() {
+    let name = "\u{1b}[2J\u{202e}Pump".repeat(1000);
+    let text = json!([
+        {"name": name, "config": {}},
+        {"name": "A", "config": {"transport": name}},
+        {"name": "B", "config": {"io_points": [{"fc": 3, "iec_location": name}]}},
+    ]);
+    let found = parse(&text.to_string());
+    let mistakes = found.mistakes.iter().map(ToString::to_string);
+    for shown in mistakes.chain([found.devices[0].name.clone()]) {
+        assert!(shown.len() < 1000 && shown.chars().all(is_visible), "{shown}");
+    }
+    assert_eq!(found.mistakes.len(), 2);
+}
+
+#[test]
+fn deep_and_wide_rubbish_is_only_a_mistake() {
+    for rubbish in [
+        "[".repeat(100_000) + &"]".repeat(100_000),
+        array(r#"{"a":0}"#, 100_000),
+        array("[]", 300_000),
+    ] {
+        for text in [
+            format!("[{rubbish}]"),
+            format!(r#"[{{"config":{{"io_points":{rubbish}}}}}]"#),
+            format!(r#"[{{"config":{{"io_points":[{{"fc":3,"offset":{rubbish}}}]}}}}]"#),
+        ] {
+            let found = Configuration::parse(&text, &layout());
+            assert!(found.is_ok_and(|found| found.devices.is_empty() && found.mistakes.len() == 1));
+        }
+        // What is not known is not looked at.
+        let text = format!(r#"[{{"more":{rubbish},"config":{{"more":{rubbish}}}}}]"#);
+        if text.len() <= MAX_BYTES {
+            assert_eq!(parse(&text).devices.len(), 1);
+        }
+    }
 }
 
 proptest! {
