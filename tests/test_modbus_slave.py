@@ -1,7 +1,9 @@
 """The Modbus slave as its clients see it: pymodbus, pyModbusTCP, mbpoll (libmodbus) and bare sockets."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -12,6 +14,7 @@ from pyModbusTCP.client import ModbusClient
 from pymodbus.client import ModbusTcpClient
 
 from harness import modbus
+from harness.debug_protocol import Debugger
 from harness.modbus import BUTTON, DOUBLE, FOLLOWS, LAMP, LONG, WISH, Client, Variable, connected, followed
 from harness.runtime import free_port
 from harness.waiting import wait_until
@@ -280,3 +283,28 @@ def test_clients_outlive_an_exchange_of_programs(api, plant, port):
         for writer in writers:
             writer.join()
     assert wrong == []
+
+
+def test_what_is_confirmed_after_a_start_is_not_lost(runtime, api, editor, plant, port):
+    """A slave has to leave when the PLC stops. Until it has, its clients are still there, also when the PLC runs again. Nobody but the
+    configuration that goes tells the slave, as under systemd."""
+    api.deploy(plant.zip())
+    session = editor.connect(runtime.url, api.token)
+    values = Debugger(session, plant.variables)
+    for value in range(1, 11):
+        with connected(port) as client:
+            os.kill(runtime.pid, signal.SIGSTOP)
+            try:
+                api.stop()
+                api.start()
+                request = struct.pack(">BHH", 6, WISH, value)
+                try:
+                    answer = client.ask(request)
+                except ConnectionError:
+                    continue
+                assert answer in (request, bytes([0x86, 4]))
+                if answer == request:
+                    wait_until(lambda: values.read("WISH") == value, f"{value}, which was confirmed")
+            finally:
+                os.kill(runtime.pid, signal.SIGCONT)
+    session.disconnect()

@@ -222,6 +222,71 @@ class TestPrograms:
         assert "has ended by itself" in runtime.log(start)
 
 
+class TestSupervision:
+    """The launcher starts what the core has published. Programs run in the core, so they may publish, too."""
+
+    @pytest.fixture
+    def publish(self, runtime, api):
+        """Puts configurations where those of the core are, past it."""
+        api.stop()
+        folder = runtime.data / "run" / "plugins"
+        wait_until(lambda: not list(folder.glob("*.json")), "the end of all plugins")
+        published = []
+
+        def publish(name):
+            published.append(folder / f"{name}.json")
+            unfinished = folder / f".{name}"
+            unfinished.write_text("{}")
+            unfinished.rename(published[-1])
+
+        yield publish
+        for file in published:
+            file.unlink()
+        wait_until(lambda: not self.hosts(runtime), "the end of what was published")
+        api.start()
+
+    @staticmethod
+    def hosts(runtime):
+        """Names of the plugins whose process is there."""
+        names = []
+        for process in runtime.processes():
+            if process.name == "openplc-plugin-host" and process.state != "Z":
+                try:
+                    names += process.arguments()[1:2]
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # It ended while we looked.
+        return names
+
+    @staticmethod
+    def program(folder):
+        script = folder / "program.sh"
+        script.write_text("#!/bin/sh\nexec sleep 600\n")
+        script.chmod(0o755)
+        return script
+
+    def test_only_plugins_that_are_here_are_started(self, runtime, administrator, publish, tmp_path):
+        administrator.write(f"here,{self.program(tmp_path)},0,2,")
+        start = runtime.output_size()
+        for number in range(40):
+            publish(f"stranger{number}")
+        # Looked at in the order in which they have come.
+        publish("here")
+        wait_until(lambda: self.hosts(runtime), "the plugin that is here")
+        assert self.hosts(runtime) == ["here"]
+        assert not [folder for folder in (runtime.data / "plugin-state").iterdir() if "stranger" in folder.name]
+        assert "stranger" not in runtime.log(start)
+
+    def test_no_more_than_the_scan_engine_has_places_for(self, runtime, administrator, publish, tmp_path):
+        script = self.program(tmp_path)
+        names = [f"many{number}" for number in range(34)]
+        administrator.write(*(f"{name},{script},0,2," for name in names))
+        start = runtime.output_size()
+        for name in names:
+            publish(name)
+        wait_until(lambda: runtime.log(start).count("the most that there can be") == 2, lambda: runtime.log(start))
+        wait_until(lambda: len(self.hosts(runtime)) == 32, lambda: f"{self.hosts(runtime)}")
+
+
 class TestCommands:
     def test_a_command_to_nobody_is_refused_in_words(self, api):
         answer = api.post("/api/plugin-command", {"plugin": "nobody", "command": "x", "params": {}})

@@ -1,15 +1,16 @@
 //! Plugins: one process for each configuration that the core publishes, as `.path` units would have it.
+//!
+//! The folder of the configurations belongs to the core, in which uploaded programs run: a file there starts a plugin that this
+//! computer has, and nothing else.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::unistd::{Pid, Uid, User};
-use openplc_wire::image::is_name;
 
 use crate::console::{Console, Priority};
 use crate::log_stream::LogStream;
@@ -25,8 +26,8 @@ const OWN: [(&str, &str); 2] = [
     ("modbus_master", "openplc-modbus-master"),
 ];
 const HOST: &str = "openplc-plugin-host";
-/// Ending of a configuration.
-const ENDING: &str = ".json";
+/// Plugins at work at one time: the scan engine has places for no more.
+const MOST: usize = 32;
 /// Longest time from the end of its configuration to the end of a plugin.
 const LEAVE_TIME: Duration = Duration::from_secs(3);
 /// Plugins show no signs of life to the launcher: ten years.
@@ -41,6 +42,8 @@ pub struct Circumstances {
     pub state: PathBuf,
     /// User of the plugins.
     pub user: Option<User>,
+    /// Where `plugins.conf` is.
+    pub settings: PathBuf,
     /// What they run with, but for program, arguments and state.
     pub recipe: Recipe,
 }
@@ -58,8 +61,8 @@ pub struct Plugins {
     circumstances: Circumstances,
     changes: Inotify,
     plugins: Vec<Plugin>,
-    /// Names of those that cannot be started: told once.
-    impossible: BTreeSet<String>,
+    /// Names of those of which was told that they cannot be started: once.
+    told: BTreeSet<String>,
     /// Whether all end: whatever configuration is still there, nothing is started.
     ending: bool,
 }
@@ -82,7 +85,7 @@ impl Plugins {
             circumstances,
             changes,
             plugins: Vec::new(),
-            impossible: BTreeSet::new(),
+            told: BTreeSet::new(),
             ending: false,
         })
     }
@@ -95,10 +98,9 @@ impl Plugins {
     /// Starts what has a configuration, ends what has none.
     pub fn follow(&mut self, console: &Console) {
         while self.changes.read_events().is_ok_and(|events| !events.is_empty()) {}
-        let wanted = published(&self.circumstances.folder);
         let now = Instant::now();
         for plugin in &mut self.plugins {
-            if !wanted.contains(&plugin.name)
+            if !is_published(&self.circumstances.folder, &plugin.name)
                 && let Some(action) = plugin.unit.service.stop(now)
             {
                 plugin.unit.act(action, console);
@@ -108,19 +110,18 @@ impl Plugins {
         if self.ending {
             return;
         }
-        for name in wanted {
-            if self.plugins.iter().any(|plugin| plugin.name == name) || self.impossible.contains(&name) {
+        for name in known(&self.circumstances.settings) {
+            let is_there = self.plugins.iter().any(|plugin| plugin.name == name);
+            if is_there || !is_published(&self.circumstances.folder, &name) {
                 continue;
             }
             match self.unit(&name) {
                 Ok(unit) => self.plugins.push(Plugin { name, unit }),
-                Err(error) => {
-                    console.say(
-                        Priority::ERROR,
-                        &format!("Plugin {name} cannot be started: {error:#}"),
-                    );
-                    self.impossible.insert(name);
-                }
+                Err(error) if self.told.insert(name.clone()) => console.say(
+                    Priority::ERROR,
+                    &format!("Plugin {name} cannot be started: {error:#}"),
+                ),
+                Err(_) => {}
             }
         }
     }
@@ -198,6 +199,10 @@ impl Plugins {
     }
 
     fn unit(&self, name: &str) -> Result<Unit> {
+        ensure!(
+            self.plugins.len() < MOST,
+            "{MOST} plugins are at work, the most that there can be"
+        );
         let Circumstances {
             state, user, recipe, ..
         } = &self.circumstances;
@@ -223,29 +228,45 @@ impl Plugins {
     }
 }
 
-/// The plugins that have a configuration in this folder.
-fn published(folder: &Path) -> Vec<String> {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
-    files
-        .filter_map(|file| {
-            let name = file.file_name().into_string().ok()?;
-            let name = name.strip_suffix(ENDING)?;
-            is_name(name).then(|| name.to_owned())
-        })
-        .collect()
+/// The plugins that this computer has: those that come with the runtime, and the administrator's.
+fn known(settings: &Path) -> Vec<String> {
+    let own = OWN.iter().map(|(name, _)| (*name).to_owned());
+    // The scan engine tells what is wrong in the file.
+    let (entries, _) = openplc_settings::plugins::load_from(settings);
+    let others = entries.into_iter().map(|entry| entry.name);
+    own.chain(others).collect()
+}
+
+/// Whether this folder has a configuration of the plugin.
+fn is_published(folder: &Path, name: &str) -> bool {
+    folder.join(format!("{name}.json")).is_file()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn own_plugins_and_those_of_the_administrator_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(known(folder.path()), ["modbus_slave", "modbus_master"]);
+        let lines = "mine,mine.py,1,0,\n../other,x,1,0,\nmodbus_slave,x,0,1,\n";
+        fs::write(folder.path().join("plugins.conf"), lines).unwrap();
+        assert_eq!(
+            known(folder.path()),
+            ["modbus_slave", "modbus_master", "mine", "modbus_slave"]
+        );
+    }
 
     #[test]
     fn configurations_and_nothing_else_are_published() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["modbus_slave.json", ".half.json", ".x", "other.txt", "a b.json"] {
-            fs::write(folder.path().join(name), "{}").unwrap();
-        }
-        assert_eq!(published(folder.path()), ["modbus_slave"]);
-        assert!(published(Path::new("/nowhere")).is_empty());
+        fs::write(folder.path().join("mine.json"), "{}").unwrap();
+        fs::create_dir(folder.path().join("folder.json")).unwrap();
+        let published = |name| is_published(folder.path(), name);
+        assert!(published("mine") && !published("folder") && !published("other"));
+        assert!(!is_published(Path::new("/nowhere"), "mine"));
     }
 }

@@ -266,6 +266,7 @@ fn plugins(places: &Places, identities: &Identities) -> Result<Plugins> {
     };
     Plugins::new(Circumstances {
         folder,
+        settings: places.settings.clone(),
         state: passage(&places.plugin_state()).context("Cannot use the folder of the plugins")?,
         user: user.cloned(),
         recipe,

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use openplc_wire::{PLUGIN_FOLDER, PLUGIN_FOLDER_VARIABLE};
 
 /// A configuration as it was when the plugin started.
@@ -62,6 +63,18 @@ impl Configuration {
         &self.path
     }
 
+    /// Becomes readable when the file may have gone or changed: look at [`Self::is_current`] then, and now and then
+    /// besides, as a change in the very moment of reading it is not noticed.
+    ///
+    /// # Errors
+    /// When the system has no more watches to give.
+    pub fn watch(&self) -> io::Result<Inotify> {
+        let changes = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        let gone = AddWatchFlags::IN_ATTRIB | AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVE_SELF;
+        changes.add_watch(&self.path, gone)?;
+        Ok(changes)
+    }
+
     /// Whether it is still there, and the same; otherwise it is time to end.
     #[must_use]
     pub fn is_current(&self) -> bool {
@@ -90,13 +103,18 @@ mod tests {
         assert!(Configuration::read(&path).is_err());
         fs::write(&path, "{}").unwrap();
         let configuration = Configuration::read(&path).unwrap();
+        let changes = configuration.watch().unwrap();
         assert!(configuration.is_current());
+        assert!(changes.read_events().is_err());
         assert_eq!(configuration.text(), "{}");
         fs::write(&new, "[]").unwrap();
         fs::rename(&new, &path).unwrap();
         assert!(!configuration.is_current());
+        assert!(changes.read_events().is_ok());
         let configuration = Configuration::read(&path).unwrap();
+        let changes = configuration.watch().unwrap();
         fs::remove_file(&path).unwrap();
         assert!(!configuration.is_current());
+        assert!(changes.read_events().is_ok());
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::Inotify;
 use nix::sys::signalfd::SignalFd;
 use openplc_wire::image::{MAX_STATISTICS, Order, Report};
 use openplc_wire::transport::Connection;
@@ -23,7 +24,7 @@ use crate::log_queue::{LogQueue, Outlet};
 use crate::session::Session;
 use crate::status_line::StatusLine;
 
-/// Time between two looks at the configuration, and between two tries to connect.
+/// Time between two looks at the configuration, should nobody tell that it has changed, and between two tries to connect.
 const ROUND: Duration = Duration::from_millis(200);
 /// Time between two statistics.
 const STATISTICS_EVERY: Duration = Duration::from_secs(1);
@@ -114,6 +115,8 @@ struct Link {
     shared: Arc<Shared>,
     signals: SignalFd,
     ear: UnixStream,
+    /// Tells that the configuration has changed, where the system can.
+    changes: Option<Inotify>,
     outlet: Outlet,
     connection: Option<Connection>,
     sessions: u64,
@@ -131,7 +134,9 @@ pub(crate) fn start(
     ear: UnixStream,
     log: LogQueue,
 ) -> io::Result<JoinHandle<()>> {
+    let changes = shared.configuration.watch();
     let mut link = Link {
+        changes: changes.ok(),
         shared,
         signals,
         ear,
@@ -170,9 +175,7 @@ impl Link {
 
     /// What nobody tells us of.
     fn look_around(&mut self, now: Instant) {
-        if !self.shared.configuration.is_current() {
-            self.leave("the configuration has gone or changed");
-        }
+        self.look_at_configuration();
         if self.leaving_since.is_some_and(|since| now - since > LEAVE_TIME) {
             tracing::error!(
                 "The plugin did not end within {} s: it is ended",
@@ -187,6 +190,12 @@ impl Link {
         }
         if self.connection.is_none() {
             self.attach();
+        }
+    }
+
+    fn look_at_configuration(&mut self) {
+        if !self.shared.configuration.is_current() {
+            self.leave("the configuration has gone or changed");
         }
     }
 
@@ -264,22 +273,35 @@ impl Link {
 
     fn wait(&mut self, timeout: Duration) {
         let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
-        let mut descriptors = vec![readable(self.signals.as_fd()), readable(self.ear.as_fd())];
-        if let Some(connection) = &self.connection {
-            descriptors.push(readable(connection.stream().as_fd()));
-        }
+        // The entry of what is not there is that of the ear once more.
+        let connection = self
+            .connection
+            .as_ref()
+            .map(|connection| connection.stream().as_fd());
+        let changes = self.changes.as_ref().map(AsFd::as_fd);
+        let ear = self.ear.as_fd();
+        let mut descriptors = [
+            readable(self.signals.as_fd()),
+            readable(ear),
+            readable(changes.unwrap_or(ear)),
+            readable(connection.unwrap_or(ear)),
+        ];
         let milliseconds = u16::try_from(timeout.as_millis() + 1).unwrap_or(u16::MAX);
         let _ = poll(&mut descriptors, PollTimeout::from(milliseconds));
-        let ready: Vec<bool> = descriptors.iter().map(|fd| fd.any() == Some(true)).collect();
-        if ready[0] {
+        let [signalled, rung, changed, sent] = descriptors.map(|fd| fd.any() == Some(true));
+        if signalled {
             // Whichever it was.
             while let Ok(Some(_)) = self.signals.read_signal() {}
             self.leave("it was told to");
         }
-        if ready[1] {
+        if rung {
             let _ = self.ear.read(&mut [0; 256]);
         }
-        if ready.get(2) == Some(&true) {
+        if changed && let Some(changes) = &self.changes {
+            while changes.read_events().is_ok_and(|events| !events.is_empty()) {}
+            self.look_at_configuration();
+        }
+        if sent {
             self.receive();
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use openplc_image::journal::MAX_GROUP;
 use openplc_image::{Layout, Moment, View, Write, WriteError};
 use openplc_rt::clock;
-use openplc_wire::image::Report;
+use openplc_wire::image::{MAX_STATISTICS, Report};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -209,10 +209,9 @@ impl Plugin {
         taken.unwrap_or_else(|| self.is_taken(ticket))
     }
 
-    /// Shows figures in place of those before. At most one set a second is passed on.
+    /// Shows figures in place of those before. At most one set a second is passed on, of 8 KiB: figures beyond are counted only.
     pub fn set_statistics(&self, statistics: &Statistics) {
-        // A structure of texts and numbers always becomes JSON.
-        self.set_statistics_document(serde_json::to_value(statistics).unwrap_or_default());
+        self.set_statistics_document(statistics.document(MAX_STATISTICS));
     }
 
     /// As [`Self::set_statistics`], for a plugin that has a document of its own.
