@@ -1,4 +1,5 @@
 //! A small MatIEC program and a client that speaks to a real worker.
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -218,4 +219,9 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// Bytes of a zip of these files.
 pub fn upload(files: &BTreeMap<String, String>) -> Vec<u8> {
     zip(files)
+}
+
+/// Whether neither a compiler nor a file of it is left.
+pub fn is_clean(worker: &Worker) -> bool {
+    worker.compilers().is_empty() && std::fs::read_dir(worker.folder.path()).unwrap().next().is_none()
 }
