@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 
 use crate::pi_mutex::{PiGuard, PiMutex};
 
+/// How long tasks whose locks are held already are held up for another one that takes longer than was known, the first time ...
+const LEAST_HOLD: Duration = Duration::from_millis(1);
+/// ... and after more and more tries, where tasks never leave a gap.
+const MOST_HOLD: Duration = Duration::from_millis(250);
+
 /// A value `S` that all tasks read, and a value `T` for each task that it alone changes.
 pub struct TaskLock<S, T> {
     /// How many of `tasks` have a [`Seat`]. Whoever wants all locks takes this one first, a task never does.
@@ -104,7 +109,8 @@ impl<S, T> TaskLock<S, T> {
     /// Waits for at most `patience` until no task executes, and keeps all from executing. `None` when one of them took
     /// longer.
     ///
-    /// The tasks that take longest, as `length` says (ns), are waited for first: meanwhile all others execute.
+    /// The tasks that take longest, as `length` says (ns), are waited for first: meanwhile all others execute. So they do where one
+    /// of them takes longer than that.
     pub fn all(&self, patience: Duration, length: impl Fn(usize) -> u64) -> Option<AllGuard<'_, S, T>> {
         let deadline = Instant::now() + patience;
         let left = || deadline.saturating_duration_since(Instant::now());
@@ -112,9 +118,27 @@ impl<S, T> TaskLock<S, T> {
         // Before any lock is held: allocating may wait.
         let mut tasks = Vec::with_capacity(*seats);
         let mut order: Vec<_> = (0..*seats).map(|task| (length(task), task)).collect();
-        order.sort_unstable();
-        for (_, task) in order.into_iter().rev() {
-            tasks.push((task, self.tasks[task].lock_within(left())?));
+        order.sort_unstable_by(|one, other| other.cmp(one));
+        let mut hold = LEAST_HOLD;
+        loop {
+            let late = order.iter().position(|(_, task)| {
+                let patience = if tasks.is_empty() {
+                    left()
+                } else {
+                    left().min(hold)
+                };
+                let guard = self.tasks[*task].lock_within(patience);
+                tasks.extend(guard.map(|guard| (*task, guard)));
+                tasks.last().is_none_or(|(last, _)| last != task)
+            });
+            let Some(late) = late else { break };
+            if late == 0 || left().is_zero() {
+                return None;
+            }
+            // It takes longer than was known: it is waited for first, while the others execute.
+            tasks.clear();
+            order[..=late].rotate_right(1);
+            hold = MOST_HOLD.min(hold * 2);
         }
         tasks.sort_unstable_by_key(|(task, _)| *task);
         Some(AllGuard {
@@ -187,7 +211,8 @@ mod tests {
     #[test]
     #[cfg_attr(miri, ignore = "it would wait for ever")]
     fn while_a_slow_task_is_waited_for_no_faster_one_is_held_up() {
-        for slow in 0..3 {
+        // Whether that is known or not.
+        for (slow, known) in (0..3).flat_map(|slow| [(slow, 1_000), (slow, 10)]) {
             let lock = Arc::new(TaskLock::new((), [(); 3]).unwrap());
             let mut seats: Vec<_> = (0..3).map(|_| lock.sit_down().unwrap()).collect();
             let mut slow_seat = seats.remove(slow);
@@ -195,7 +220,7 @@ mod tests {
             thread::scope(|scope| {
                 let lock = &lock;
                 let all = scope.spawn(move || {
-                    let length = |task| if task == slow { 1_000 } else { 10 };
+                    let length = |task| if task == slow { known } else { 10 };
                     lock.all(PATIENCE, length).is_some()
                 });
                 // It waits: nobody else gets a seat. Not looked for by this thread, which would wait for it while it waits for
@@ -206,9 +231,13 @@ mod tests {
                     }
                 });
                 waits.join().unwrap();
-                for _ in 0..3 {
-                    seats.iter_mut().for_each(|seat| drop(seat.lock()));
-                }
+                // Neither by this thread, which may be waited for by the one that holds these locks for a moment.
+                let others = scope.spawn(move || {
+                    for _ in 0..3 {
+                        seats.iter_mut().for_each(|seat| drop(seat.lock()));
+                    }
+                });
+                others.join().unwrap();
                 drop(executing);
                 assert!(all.join().unwrap());
             });
