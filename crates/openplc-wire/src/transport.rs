@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -137,23 +137,20 @@ impl Connection {
     /// # Errors
     /// [`TransportError::Closed`] when the peer ended the conversation between two frames; otherwise what went wrong.
     pub fn receive_frame(&mut self) -> Result<Received, TransportError> {
+        self.receive_frame_by(None)
+    }
+
+    fn receive_frame_by(&mut self, deadline: Option<Instant>) -> Result<Received, TransportError> {
         let mut header = [0; HEADER];
         let mut descriptors = Vec::new();
-        let mut filled = 0;
-        while filled < HEADER {
-            let count = self.receive_some(&mut header[filled..], &mut descriptors)?;
-            if count == 0 {
-                return Err(if filled == 0 {
-                    TransportError::Closed
-                } else {
-                    io::Error::from(io::ErrorKind::UnexpectedEof).into()
-                });
-            }
-            filled += count;
+        if self.fill(&mut header, Some(&mut descriptors), deadline)? == 0 {
+            return Err(TransportError::Closed);
         }
         let (kind, length) = frame::parse_header(header, self.limit)?;
         let mut payload = vec![0; length];
-        self.stream.read_exact(&mut payload)?;
+        if self.fill(&mut payload, None, deadline)? < length {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
         Ok(Received {
             kind,
             payload,
@@ -166,11 +163,52 @@ impl Connection {
     /// # Errors
     /// As [`Self::receive_frame`], and when the frame is no message of type `M`.
     pub fn receive<M: DeserializeOwned>(&mut self) -> Result<(M, Vec<OwnedFd>), TransportError> {
-        let received = self.receive_frame()?;
-        if received.kind != Kind::Message {
-            return Err(TransportError::WrongKind);
+        message(self.receive_frame()?)
+    }
+
+    /// As [`Self::receive`], but all of it has to be there by the `deadline`, however little comes at a time. The stream's time-out for
+    /// reading is another one afterwards.
+    ///
+    /// # Errors
+    /// As there, and an error of the kind `WouldBlock` or `TimedOut` when it is not.
+    pub fn receive_by<M: DeserializeOwned>(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<(M, Vec<OwnedFd>), TransportError> {
+        message(self.receive_frame_by(Some(deadline))?)
+    }
+
+    /// Reads until `into` is full, and `descriptors` where they are welcome. Returns how much that is: all, or nothing where the other
+    /// side has closed the connection before.
+    fn fill(
+        &self,
+        into: &mut [u8],
+        mut descriptors: Option<&mut Vec<OwnedFd>>,
+        deadline: Option<Instant>,
+    ) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < into.len() {
+            if let Some(deadline) = deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                self.stream.set_read_timeout(Some(left))?;
+            }
+            let rest = &mut into[filled..];
+            let count = match &mut descriptors {
+                Some(descriptors) => self.receive_some(rest, descriptors),
+                None => (&self.stream).read(rest),
+            };
+            match count {
+                Ok(0) if filled == 0 => break,
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
-        Ok((serde_json::from_slice(&received.payload)?, received.descriptors))
+        Ok(filled)
     }
 
     fn receive_some(&self, into: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
@@ -195,6 +233,13 @@ impl Connection {
         }
         Ok(received.bytes)
     }
+}
+
+fn message<M: DeserializeOwned>(received: Received) -> Result<(M, Vec<OwnedFd>), TransportError> {
+    if received.kind != Kind::Message {
+        return Err(TransportError::WrongKind);
+    }
+    Ok((serde_json::from_slice(&received.payload)?, received.descriptors))
 }
 
 #[cfg(test)]
@@ -228,6 +273,35 @@ mod tests {
         assert!(matches!(far.receive().unwrap(), (Request::Stop, files) if files.is_empty()));
         drop(near);
         assert!(matches!(far.receive::<Request>(), Err(TransportError::Closed)));
+    }
+
+    #[test]
+    fn a_message_that_comes_byte_by_byte_has_to_be_there_in_time() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let (near, mut far) = pair(1000);
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let bytes = frame::encode(Kind::Message, &[b' '; 500]).unwrap();
+            let (over, near) = (&over, &near);
+            scope.spawn(move || {
+                // Each of them well within the time that there is for all.
+                for byte in bytes {
+                    if over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    (&near.stream).write_all(&[byte]).unwrap();
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                while !over.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
+            });
+            let deadline = Instant::now() + Duration::from_millis(100);
+            let late = far.receive_by::<Request>(deadline);
+            over.store(true, Ordering::Relaxed);
+            assert!(matches!(late, Err(TransportError::Io(_))), "{late:?}");
+        });
     }
 
     #[test]
