@@ -60,6 +60,15 @@ pub fn excerpt(text: &str, characters: usize) -> String {
     kept.chain(['…']).collect()
 }
 
+/// `text` as one line: line breaks and other white space are ordinary spaces, at the end there is none, and what is not visible
+/// otherwise is escaped as [`escape_invisible`] does it.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let spaced = |character: char| if character.is_whitespace() { ' ' } else { character };
+    let line: String = text.trim_end().chars().map(spaced).collect();
+    escape_invisible(&line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,5 +143,13 @@ mod tests {
         for limit in 1..20 {
             assert_eq!(excerpt(&"\u{202e}µ".repeat(1000), limit).chars().count(), limit);
         }
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_is_in_it() {
+        assert_eq!(
+            one_line("two\r\nlines\u{2028}\tand\u{a0}µ\u{1b}[2J\u{202e}\n"),
+            "two  lines  and µ\\u001b[2J\\u202e"
+        );
     }
 }
