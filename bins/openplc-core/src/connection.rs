@@ -3,7 +3,6 @@
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use openplc_wire::control::{Answer, Refusal, Request};
@@ -20,8 +19,6 @@ use crate::plugins::Plugins;
 
 /// A client that does not take its answer for this long is given up.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
-/// Stack on which programs are loaded and ended, in bytes: the texts of all variables may be made in one function.
-pub const LOAD_STACK: usize = 4 << 20;
 
 /// Answers requests until the client hangs up or breaks the protocol.
 pub fn serve(stream: UnixStream, machine: &Arc<Machine>, plugins: Option<&Plugins>, log: &LogRing) {
@@ -97,31 +94,13 @@ fn answer(received: Received, machine: &Arc<Machine>, plugins: Option<&Plugins>,
                 held: machine.holds(&program),
             };
         }
-        Request::Start => on_large_stack(|| machine.start(Start::Warm)),
-        Request::ColdStart => on_large_stack(|| machine.start(Start::Cold)),
+        Request::Start => machine.start(Start::Warm),
+        Request::ColdStart => machine.start(Start::Cold),
         Request::Stop => machine.stop(),
-        Request::Load => on_large_stack(|| load(received.descriptors, machine)),
-        Request::Activate { program } => on_large_stack(|| machine.activate(&program)),
+        Request::Load => load(received.descriptors, machine),
+        Request::Activate { program } => machine.activate(&program),
     };
     outcome.map_or_else(refuse, |()| Answer::Done)
-}
-
-/// Initialising a program takes more stack than answering a client: all its texts are made in one function.
-pub fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Refused> + Send) -> Result<T, Refused> {
-    let failed = |why: &str| Refused {
-        reason: Refusal::Failed,
-        message: format!("no thread to load a program: {why}"),
-    };
-    thread::scope(|scope| {
-        let worker = thread::Builder::new()
-            .name("command".into())
-            .stack_size(LOAD_STACK)
-            .spawn_scoped(scope, work);
-        match worker {
-            Ok(worker) => worker.join().unwrap_or_else(|_| Err(failed("it broke off"))),
-            Err(error) => Err(failed(&error.to_string())),
-        }
-    })
 }
 
 fn load(descriptors: Vec<OwnedFd>, machine: &Arc<Machine>) -> Result<(), Refused> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use listenfd::ListenFd;
 use nix::sys::signal::{SigSet, Signal};
 use openplc_engine::faults::Verdict;
@@ -20,7 +20,6 @@ use openplc_wire::IMAGE_SOCKET;
 
 use crate::communication;
 use crate::confinement::confine;
-use crate::connection::on_large_stack;
 use crate::fault_history::{Death, FaultHistory};
 use crate::housekeeping;
 use crate::in_scan_plugin::InScanPlugin;
@@ -139,11 +138,19 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
         real_time.describe(),
         problems.iter().map(ToString::to_string).collect(),
     ));
-    let resumed = on_large_stack(|| {
-        machine.resume(death);
-        Ok(())
-    });
-    resumed.map_err(|refused| anyhow!(refused.message))?;
+    // Before code of a program is executed, because that may hang: then it is these that notice.
+    let pulse = Arc::new(Pulse::default());
+    thread::Builder::new()
+        .name("housekeeping".into())
+        .stack_size(STACK)
+        .spawn({
+            let (machine, slot, manager) = (machine.clone(), slot.clone(), manager.clone());
+            let pulse = pulse.clone();
+            move || housekeeping::run(&machine, &slot, &program_log, &manager, &pulse)
+        })
+        .context("starting the housekeeping thread")?;
+    watchdog::start(slot, pulse, manager.clone()).context("starting the watchdog thread")?;
+    machine.resume(death);
     if let Some(plugin) = &in_scan_plugin {
         plugin.follow(machine.clone(), process_image.clone());
     }
@@ -162,17 +169,6 @@ fn run(log: LogRing, settings: &Core, problems: &[Problem]) -> anyhow::Result<()
     communication::start(services.communication, Box::new(connect))
         .context("starting the communication thread")?;
     server::start(control, machine.clone(), plugins.clone(), log).context("starting the control server")?;
-    let pulse = Arc::new(Pulse::default());
-    thread::Builder::new()
-        .name("housekeeping".into())
-        .stack_size(STACK)
-        .spawn({
-            let (machine, slot, manager) = (machine.clone(), slot.clone(), manager.clone());
-            let pulse = pulse.clone();
-            move || housekeeping::run(&machine, &slot, &program_log, &manager, &pulse)
-        })
-        .context("starting the housekeeping thread")?;
-    watchdog::start(slot, pulse, manager.clone()).context("starting the watchdog thread")?;
     manager.notify(&NotifyState::Ready);
 
     let signal = ending.wait().context("waiting for SIGTERM")?;

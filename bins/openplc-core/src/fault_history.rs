@@ -10,6 +10,7 @@ use openplc_rt::fault_record::{Fault, Record};
 use openplc_wire::manifest::ProgramId;
 use serde::{Deserialize, Serialize};
 
+use crate::code_at_work::Stuck;
 use crate::last_end::LastEnd;
 use crate::log_ring::unix_ms;
 use crate::store::{Store, StoreError, write_json};
@@ -28,6 +29,8 @@ pub enum Death {
     Unrecorded(LastEnd),
     /// A defect of the scan engine, in its own words.
     Defect(String),
+    /// Code of a program, outside of scans, that did not come to its end.
+    Stuck(Stuck),
 }
 
 /// When which program faulted.
@@ -74,6 +77,7 @@ impl FaultHistory {
         match Record::parse(&text) {
             Some(Record::End) => None,
             Some(Record::Defect(text)) => Some(Death::Defect(text)),
+            Some(Record::Stuck(what)) => Some(Stuck::parse(&what).map_or(Death::Defect(what), Death::Stuck)),
             Some(Record::Fault(fault)) if fault.plugin => {
                 let verdict = count(&self.path_of_plugin, None, unix_ms());
                 Some(Death::FaultOfPlugin(fault, verdict))

@@ -24,6 +24,7 @@ pub fn describe(store: &Store, program: &ProgramId, death: &Death) -> String {
             let signal = fault_record::describe(*signal as i32);
             format!("{signal}, probably in a thread that it has started")
         }
+        Death::Stuck(stuck) => stuck.cause(),
         Death::Defect(text) => format!("running into a defect of the engine itself: {text}"),
     }
 }

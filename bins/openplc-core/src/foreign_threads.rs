@@ -17,7 +17,7 @@ const OURS: [&str; 20] = [
     "control",
     "housekeeping",
     "client",
-    "command",
+    "loader",
     "python-blocks",
     "python-output",
     "unload",
@@ -117,8 +117,7 @@ mod tests {
             "scan-1",
             "client",
             "client",
-            "command",
-            "command",
+            "loader",
             "unload"
         ]));
         assert!(among(&["openplc-core", "scan-0", "scan-0"]));

@@ -33,6 +33,7 @@ pub fn run(
     loop {
         drain.run(log, Instant::now(), &mut emit);
         machine.notice_fault();
+        machine.notice_stuck_code();
         slot.idle();
         pulse.beat();
         let given_up = slot.given_up();

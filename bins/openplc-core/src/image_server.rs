@@ -10,10 +10,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use openplc_image::{AbandonedInputs, Image, Journal, PeerId, PeerStatistics, WriteRights};
 use openplc_rt::clock;
@@ -24,8 +23,8 @@ use serde_json::Value;
 use crate::daemon::STACK;
 use crate::log_ring::LogRing;
 use conversation::Conversation;
-pub use register::{Dismissal, PluginRecord, Reply};
-use register::{Peer, Register};
+pub use register::{Awaited, Dismissal, PluginRecord, Reply};
+use register::{MAX_READERS, NotTaken, Peer, Register};
 
 /// A plugin that has not said who it is after this time is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -104,6 +103,8 @@ enum Refusal {
     Twice(String),
     #[error("{} plugins are attached already", openplc_image::MAX_PEERS)]
     TooMany,
+    #[error("{MAX_READERS} are attached already that are no enabled plugins")]
+    TooManyReaders,
     #[error("no memory can be shared: {0}")]
     Memory(io::Error),
     #[error("the scan in progress does not end")]
@@ -161,7 +162,7 @@ impl<K: ImageKeeper> ImageServer<K> {
     /// What went wrong, for people.
     pub fn command(&self, name: &str, command: &str, params: Value) -> Result<Value, String> {
         let reply = self.ask(name, command, params)?;
-        let reply = reply.recv_timeout(COMMAND_PATIENCE);
+        let reply = reply.receive(COMMAND_PATIENCE);
         let reply = reply.map_err(|_| format!("plugin `{name}` has not answered"))?;
         Ok(reply.document)
     }
@@ -170,7 +171,7 @@ impl<K: ImageKeeper> ImageServer<K> {
     ///
     /// # Errors
     /// What went wrong, for people.
-    pub fn ask(&self, name: &str, command: &str, params: Value) -> Result<Receiver<Reply>, String> {
+    pub fn ask(&self, name: &str, command: &str, params: Value) -> Result<Awaited, String> {
         let order = self.register.order(name, command, params);
         order.map_err(|error| error.to_string())
     }
@@ -275,9 +276,6 @@ impl<K: ImageKeeper> ImageServer<K> {
     fn introduce(&self, connection: &mut Connection) -> Result<(String, PluginRules), Refusal> {
         let stream = connection.stream();
         stream
-            .set_read_timeout(Some(PATIENCE))
-            .map_err(TransportError::Io)?;
-        stream
             .set_write_timeout(Some(PATIENCE))
             .map_err(TransportError::Io)?;
         let who = credentials(stream)?;
@@ -285,13 +283,19 @@ impl<K: ImageKeeper> ImageServer<K> {
         if !self.admission.users.contains(&user) && self.admission.group != Some(group) {
             return Err(Refusal::User(user));
         }
-        let (Attach { plugin: name }, _) = connection.receive()?;
+        // For all of it, however little comes at a time.
+        let (Attach { plugin: name }, _) = connection.receive_by(Instant::now() + PATIENCE)?;
+        let stream = connection.stream();
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .map_err(TransportError::Io)?;
         let rules = (self.admission.rules)(&name).filter(|_| is_name(&name));
         let rules = rules.ok_or_else(|| Refusal::Unknown(name.escape_debug().take(MAX_NAME).collect()))?;
-        if !self.register.take(&name) {
-            return Err(Refusal::Twice(name));
+        match self.register.take(&name, rules.grade == Grade::Reader) {
+            Ok(()) => Ok((name, rules)),
+            Err(NotTaken::Twice) => Err(Refusal::Twice(name)),
+            Err(NotTaken::TooManyReaders) => Err(Refusal::TooManyReaders),
         }
-        Ok((name, rules))
     }
 
     /// Gives the plugin its memory. The caller takes the name back.

@@ -21,7 +21,7 @@ use openplc_wire::control;
 use openplc_wire::plugins::{PluginState, PluginStatus, WriteCounters};
 use openplc_wire::retain::Start;
 
-use crate::connection::LOAD_STACK;
+use crate::machine::LOAD_STACK;
 use crate::machine::Machine;
 use crate::process_image::ProcessImage;
 use crate::program_log::ProgramLog;

@@ -17,6 +17,7 @@ use openplc_wire::manifest::Manifest;
 
 pub use failures::{LoadFailure, TaskFault, TaskFaultCause};
 
+use crate::code_at_work::{CodeAtWork, Work};
 use crate::communication;
 use crate::debug_variables::DebugVariables;
 use crate::foreign_threads;
@@ -64,6 +65,7 @@ pub struct Loaded {
     forced: Box<[Option<u64>]>,
     /// All of them, prepared for the moment in which its scans begin.
     beginning: Option<Binding>,
+    code: CodeAtWork,
 }
 
 /// What the thread of one task needs for its scans.
@@ -103,6 +105,8 @@ pub struct Services {
     pub log: Arc<ProgramLog>,
     /// Whose communication blocks are connected.
     pub communication: communication::Programs,
+    /// What is executed of them outside of scans.
+    pub code: CodeAtWork,
 }
 
 /// What one program has.
@@ -200,6 +204,7 @@ impl Loaded {
             requests,
             python,
             connections,
+            code: services.code.clone(),
         })
     }
 
@@ -348,7 +353,9 @@ impl Loaded {
         } else if foreign_threads::exist() {
             "has started threads of its own that do not end"
         } else {
+            let execution = self.code.begin(Work::Ending, &self.manifest.program);
             drop(self.program);
+            drop(execution);
             drop(self.python);
             return;
         };

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use openplc_text::one_line;
 use openplc_wire::control::{Level, LogEntry};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -52,7 +53,9 @@ impl LogRing {
     }
 
     /// Adds a line that somebody else has written to the journal already.
-    pub fn push(&self, level: Level, mut message: String) {
+    pub fn push(&self, level: Level, message: String) {
+        // What strangers have chosen is in many a line of our own: names, causes, paths.
+        let mut message = one_line(&message);
         message.truncate(message.floor_char_boundary(MAX_LINE));
         let mut ring = self.lock();
         if ring.entries.len() == CAPACITY {

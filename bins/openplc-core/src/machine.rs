@@ -3,6 +3,7 @@
 
 mod commands;
 mod exchange;
+mod load;
 mod resume;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::retention::Retention;
 use crate::scan::ScanSlot;
 use crate::store::{Commanded, Store};
 use crate::view::{View, shown};
+pub use load::LOAD_STACK;
 
 /// How long a command waits for a scan to end.
 const SCAN_PATIENCE: Duration = Duration::from_secs(3);
@@ -75,6 +77,10 @@ pub struct Machine {
     commanded: Mutex<Commanded>,
     /// Whether a stop waits for the last scan to end, or for another command: outputs are safe already.
     stop_is_unfinished: AtomicBool,
+    /// Held while the record on disk is written.
+    recording: Mutex<()>,
+    /// Whether the log says that code is stuck.
+    stuck_is_told: AtomicBool,
     /// Programs whose end was tried, and is harmless.
     end_well: Mutex<BTreeSet<ProgramId>>,
     /// Held while a program is tried and loaded; taken before `commanded`.
@@ -105,6 +111,8 @@ impl Machine {
             services,
             commanded: Mutex::new(Commanded::default()),
             stop_is_unfinished: AtomicBool::new(false),
+            recording: Mutex::new(()),
+            stuck_is_told: AtomicBool::new(false),
             end_well: Mutex::default(),
             loading: Mutex::new(()),
             fallback: Mutex::new(None),

@@ -1,6 +1,7 @@
 //! `openplc-core`: keeps PLC programs and executes them in scan cycles. It is told what to do over its control socket.
 #![forbid(unsafe_code)]
 
+mod code_at_work;
 mod communication;
 mod confinement;
 mod connection;

@@ -157,7 +157,7 @@ impl Plugins {
             .server
             .ask(communication::PLUGIN, communication::CONNECT, params)
             .map_err(|_| NO_CONNECTOR.to_owned())?;
-        Ok(Box::new(move || match reply.try_recv() {
+        Ok(Box::new(move || match reply.try_receive() {
             Ok(Reply {
                 document,
                 mut descriptors,

@@ -142,11 +142,13 @@ impl ProcessImage {
     }
 
     /// When scans have ended, for whatever reason: sets outputs to their safe values, which they keep until [`Self::start`], and
-    /// tells plugins.
-    pub fn make_safe(&self, moment: Moment) {
+    /// tells plugins of this `moment`. Nothing of it where there is none: that is asked while nobody can change the image.
+    pub fn make_safe(&self, moment: impl FnOnce() -> Option<Moment>) {
         let Kept { image, safe_outputs } = &mut *self.kept.lock();
-        image.make_outputs_safe(safe_outputs);
-        image.publish(moment);
+        if let Some(moment) = moment() {
+            image.make_outputs_safe(safe_outputs);
+            image.publish(moment);
+        }
     }
 
     /// While there are no scans: takes what plugins write, and shows it to the others. Whether there are scans is asked while

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_queue::ArrayQueue;
 use openplc_program::Severity;
+use openplc_text::one_line;
 
 /// Lines that wait at most.
 const CAPACITY: usize = 256;
@@ -62,16 +63,15 @@ impl Drain {
     /// Hands every waiting line to `emit`, except repetitions of the line before.
     pub fn run(&mut self, log: &ProgramLog, now: Instant, emit: &mut dyn FnMut(Severity, &str)) {
         while let Some(line) = log.lines.pop() {
-            let text = String::from_utf8_lossy(&line.text[..line.length]);
-            let text = text.trim_end();
+            let text = one_line(&String::from_utf8_lossy(&line.text[..line.length]));
             match &self.last {
-                Some((_, last, since)) if last == text && now.duration_since(*since) < REPEAT_AFTER => {
+                Some((_, last, since)) if *last == text && now.duration_since(*since) < REPEAT_AFTER => {
                     self.repeated += 1;
                 }
                 _ => {
                     self.tell_repetitions(emit);
-                    emit(line.severity, text);
-                    self.last = Some((line.severity, text.to_owned(), now));
+                    emit(line.severity, &text);
+                    self.last = Some((line.severity, text, now));
                 }
             }
         }
@@ -119,6 +119,16 @@ mod tests {
         assert_eq!(
             drained(&mut drain, &log, later),
             ["other (repeated 1 times)", "other"]
+        );
+    }
+
+    #[test]
+    fn a_line_does_nothing_to_who_reads_it() {
+        let (log, mut drain) = (ProgramLog::default(), Drain::default());
+        log.push(Severity::Info, "two\nlines\u{1b}[2J\u{202e}".as_bytes());
+        assert_eq!(
+            drained(&mut drain, &log, Instant::now()),
+            ["two lines\\u001b[2J\\u202e"]
         );
     }
 

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::thread;
 use std::time::Instant;
 
+use openplc_text::one_line;
 use rustix::fs::OFlags;
 use rustix::pipe::PipeFlags;
 
@@ -40,15 +41,14 @@ pub fn for_each_line(source: impl Read, mut emit: impl FnMut(&str)) {
         source.by_ref().take(MAX_LINE).read_until(b'\n', &mut line),
         Ok(1..)
     ) {
-        let text = String::from_utf8_lossy(&line);
-        let text = text.trim_end();
+        let text = one_line(&String::from_utf8_lossy(&line));
         if !text.is_empty()
             && let Some(dropped) = budget.spend(Instant::now())
         {
             if dropped > 0 {
                 emit(&format!("({dropped} lines were dropped: too many a second)"));
             }
-            emit(text);
+            emit(&text);
         }
         line.clear();
     }
@@ -59,11 +59,11 @@ mod tests {
     #[test]
     fn lines_are_split_trimmed_and_bounded() {
         let mut lines = Vec::new();
-        let text = format!("one\n\n two \n{}\nlast", "x".repeat(1500));
+        let text = format!("one\n\n two \n{}\nla\u{1b}st", "x".repeat(1500));
         super::for_each_line(text.as_bytes(), |line| lines.push(line.to_owned()));
         assert_eq!(
             lines,
-            ["one", " two", &"x".repeat(1000), &"x".repeat(500), "last"]
+            ["one", " two", &"x".repeat(1000), &"x".repeat(500), "la\\u001bst"]
         );
     }
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::connection;
@@ -66,6 +66,11 @@ impl Server {
             .name("client".into())
             .stack_size(STACK)
             .spawn(move || {
+                // So do its own first steps as one that starts others, as a command does: they are taken now.
+                let _ = thread::Builder::new()
+                    .name("client".into())
+                    .spawn(|| {})
+                    .map(JoinHandle::join);
                 server.accept_while_needed();
                 server.threads.fetch_sub(1, Ordering::Relaxed);
             });

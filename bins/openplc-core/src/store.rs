@@ -57,7 +57,8 @@ pub struct Commanded {
     pub previous_ran: bool,
 }
 
-/// The core's state directory.
+/// The core's state directory. Clones are the same.
+#[derive(Clone)]
 pub struct Store {
     directory: PathBuf,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use openplc_engine::lifecycle::State;
 use openplc_engine::statistics::Reader;
 use openplc_program::Task;
+use openplc_text::one_line;
 use openplc_wire::control::{PlcState, Status};
 use openplc_wire::figures::Detail;
 use openplc_wire::manifest::Manifest;
@@ -67,7 +68,8 @@ impl View {
     /// Shows the state ERROR and why.
     pub fn show_error(&mut self, reason: String) {
         self.state = State::Error;
-        self.error = Some(reason);
+        // A program says a part of it.
+        self.error = Some(one_line(&reason));
         self.errors += 1;
     }
 

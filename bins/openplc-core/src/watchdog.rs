@@ -129,7 +129,7 @@ fn watch_for_ever(slot: &ScanSlot, pulse: &Pulse, feeding: Option<&Feeding>) {
 
 /// Ends the process because of a defect of its own. The next one tells the log.
 fn end(slot: &ScanSlot, defect: &str) -> ! {
-    slot.end_in_error();
+    slot.end_in_error(slot.newest());
     fault_record::note_defect(defect);
     process::abort()
 }

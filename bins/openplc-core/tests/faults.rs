@@ -8,10 +8,7 @@
 mod core_process;
 
 use core_process::{Core, DONE, MD5_REQUEST, build, refusal, until};
-use nix::sys::ptrace;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
-use openplc_wire::control::{Answer, Level, LogEntry, PlcState, Refusal, Request};
+use openplc_wire::control::{Answer, Level, PlcState, Refusal, Request};
 use openplc_wire::frame::Kind;
 
 #[test]
@@ -63,13 +60,7 @@ fn a_scan_that_never_ends_leaves_the_core_answering() {
     let mut client = core.connect();
     client.load(&build(&[]));
     client.misbehave(3);
-    until("the log says so", || {
-        client
-            .logs()
-            .iter()
-            .any(|entry| entry.message.contains("has not ended"))
-            .then_some(())
-    });
+    client.is_told("has not ended");
     assert_eq!(client.ask(&Request::Stop), DONE);
     client.0.send_frame(Kind::Debug, &MD5_REQUEST, &[]).unwrap();
     assert_eq!(refusal(client.0.receive::<Answer>().unwrap().0), Refusal::Busy);
@@ -98,12 +89,7 @@ fn a_program_that_faults_in_its_first_scans_makes_way_for_the_one_before() {
     assert!(!core.restart_after_death().success());
     let status = core.connect().wait_for(PlcState::Running);
     assert_eq!(status.program.unwrap().program, good.manifest.program);
-    assert!(
-        core.connect()
-            .logs()
-            .iter()
-            .any(|entry| entry.message.contains("takes its place again"))
-    );
+    core.connect().is_told("takes its place again");
 }
 
 #[test]
@@ -163,7 +149,7 @@ fn a_program_that_was_uploaded_again_makes_way_for_none_that_it_did_not_make_way
     let condition = format!("-DCRASH_IF=\"{}/crash\"", folder.path().display());
     let program = build(&["-DCRASHES_IN_SCAN=3", &condition]);
     core.connect().load(&program);
-    proven(&core);
+    core.is_proven();
     until("its proof is recorded", || {
         let commanded = std::fs::read_to_string(core.state_directory().join("commanded.json"));
         commanded.unwrap().contains("\"proving\": false").then_some(())
@@ -218,7 +204,7 @@ fn what_the_process_cannot_record_itself_counts_too() {
         let mut core = Core::start();
         core.connect().load(&build(&[]));
         for state in [PlcState::Running, PlcState::Error] {
-            proven(&core);
+            core.is_proven();
             core.connect().misbehave_fatally(misbehaviour);
             assert!(!core.restart_after_death().success());
             core.connect().wait_for(state);
@@ -234,18 +220,18 @@ fn a_program_that_uses_up_the_memory_is_a_faulty_one_and_one_that_somebody_kills
     core.connect().load(&build(&[]));
     let killed = ["signal", "killed", "KILL"];
     for end in [killed, killed, killed] {
-        proven(&core);
+        core.is_proven();
         core.kill_and_restart_with(end);
         core.connect().wait_for(PlcState::Running);
     }
     for signal in ["KILL", "SEGV", "ABRT", "HUP"] {
-        proven(&core);
+        core.is_proven();
         core.signal(signal);
         core.restart_after_death();
         core.connect().wait_for(PlcState::Running);
     }
     for state in [PlcState::Running, PlcState::Error] {
-        proven(&core);
+        core.is_proven();
         core.kill_and_restart_with(["oom-kill", "killed", "KILL"]);
         core.connect().wait_for(state);
     }
@@ -257,60 +243,6 @@ fn a_program_that_uses_up_the_memory_is_a_faulty_one_and_one_that_somebody_kills
         core.kill_and_restart_with(["oom-kill", "killed", "KILL"]);
         core.connect().wait_for(PlcState::Stopped);
     }
-}
-
-#[test]
-fn a_task_that_is_not_woken_for_its_scan_is_a_defect_of_the_engine() {
-    let mut core = Core::start();
-    core.connect().load(&build(&["-DINTERVAL_NS=100000000"]));
-    proven(&core);
-    // As if its alarm had never rung.
-    let thread = Pid::from_raw(core.thread("scan-0"));
-    if let Err(error) = ptrace::seize(thread, ptrace::Options::empty()) {
-        return println!("SKIPPED: a task that is not woken: ptrace: {error}");
-    }
-    ptrace::interrupt(thread).unwrap();
-    // First that it stands still, and then that it has ended.
-    for what in ["the thread stops", "the process ends"] {
-        until(what, || {
-            let status = waitpid(thread, Some(WaitPidFlag::__WALL | WaitPidFlag::WNOHANG)).unwrap();
-            (status != WaitStatus::StillAlive).then_some(())
-        });
-    }
-    assert!(!core.restart_after_death().success());
-    let mut client = core.connect();
-    client.wait_for(PlcState::Running);
-    let told = |entry: &LogEntry| {
-        entry.message.contains("task 0 was not woken") && entry.message.contains("not by a fault of program")
-    };
-    assert!(client.logs().iter().any(told), "{:?}", client.logs());
-}
-
-#[test]
-fn a_defect_of_the_engine_is_not_blamed_on_the_program_but_does_not_repeat_for_ever_either() {
-    let mut core = Core::start();
-    core.connect().load(&build(&[]));
-    for state in [PlcState::Running, PlcState::Error] {
-        proven(&core);
-        core.kill_and_restart_with_record("defect a panic in scan.rs\n");
-        core.connect().wait_for(state);
-    }
-    let mut client = core.connect();
-    let error = client.status().error.unwrap();
-    assert!(error.starts_with("the scan engine broke twice"), "{error}");
-    assert!(error.contains("a panic in scan.rs"), "{error}");
-    assert!(
-        client
-            .logs()
-            .iter()
-            .any(|entry| entry.message.contains("not by a fault of program"))
-    );
-}
-
-/// Waits until the program has executed its first scans.
-fn proven(core: &Core) {
-    let mut client = core.connect();
-    until("it has proved itself", || (client.scans() > 30).then_some(()));
 }
 
 #[test]
@@ -343,13 +275,7 @@ fn a_program_that_leaves_threads_behind_does_not_take_the_next_one_with_it() {
         client.load(&build(&["-DMD5=\"ffffffffffffffffffffffffffffffff\""])),
         DONE
     );
-    until("the end of the program before was seen to", || {
-        client
-            .logs()
-            .iter()
-            .any(|entry| entry.message.contains("threads of its own"))
-            .then_some(())
-    });
+    client.is_told("threads of its own");
     assert_eq!(client.ask(&Request::Stop), DONE);
     assert_eq!(client.ask(&Request::Start), DONE);
     assert_eq!(client.status().state, PlcState::Running);

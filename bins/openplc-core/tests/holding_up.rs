@@ -8,39 +8,13 @@
 
 mod core_process;
 
-use std::fs::File;
-
-use core_process::{Built, Client, Core, DONE, Image, build, refusal, until};
+use core_process::gate::Gate;
+use core_process::{Client, Core, DONE, Image, build, refusal, until};
 use openplc_image::PlcState as Published;
 use openplc_wire::control::{Answer, PlcState, Refusal, Request};
-use tempfile::TempDir;
 
 const OUTPUTS: [&str; 2] = ["%QD0", "%QX0.3"];
 const OTHER: &str = "-DMD5=\"ffffffffffffffffffffffffffffffff\"";
-
-/// Where code of a program waits.
-struct Gate(TempDir);
-
-impl Gate {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    /// A program that waits there at this point.
-    fn build(&self, point: &str) -> Built {
-        build(&[&format!("-DGATE=\"{}\"", self.0.path().display()), point])
-    }
-
-    fn is_reached(&self) {
-        until("the program waits", || {
-            self.0.path().join("reached").exists().then_some(())
-        });
-    }
-
-    fn open(&self) {
-        File::create(self.0.path().join("open")).unwrap();
-    }
-}
 
 /// Outputs as they must be.
 fn assert_off(image: &Image) {
@@ -129,6 +103,19 @@ fn a_stop_does_not_wait_for_a_program_that_is_being_loaded() {
 }
 
 #[test]
+fn a_stop_beside_a_command_that_does_not_end_is_not_forgotten() {
+    let mut core = Core::start();
+    core.connect().load(&build(&[]));
+    let gate = Gate::new();
+    let mut uploader = core.connect();
+    uploader.send_load(&gate.build("-DHOLDS_UP_LOADING"));
+    gate.is_reached();
+    assert_eq!(core.connect().ask(&Request::Stop), DONE);
+    core.kill_and_restart();
+    core.connect().wait_for(PlcState::Stopped);
+}
+
+#[test]
 fn a_stop_does_not_wait_for_a_program_that_is_being_unloaded() {
     let core = Core::start();
     let mut client = core.connect();
@@ -153,12 +140,7 @@ fn a_program_with_threads_from_its_beginning_is_never_unloaded() {
     for definitions in [&["-DSTARTS_A_THREAD"][..], &[OTHER]] {
         assert_eq!(client.load(&build(definitions)), DONE);
     }
-    until("its end was seen to", || {
-        let logs = client.logs();
-        logs.iter()
-            .any(|entry| entry.message.contains("it stays in memory"))
-            .then_some(())
-    });
+    client.is_told("it stays in memory");
     assert_eq!(client.status().state, PlcState::Running);
     assert!(core.is_alive());
 }
@@ -171,12 +153,7 @@ fn a_program_whose_end_hangs_on_trial_is_never_unloaded() {
     client.load(&gate.build("-DHOLDS_UP_ENDING=1"));
     gate.is_reached();
     assert_eq!(client.load(&build(&[OTHER])), DONE);
-    until("its end was seen to", || {
-        let logs = client.logs();
-        logs.iter()
-            .any(|entry| entry.message.contains("it stays in memory"))
-            .then_some(())
-    });
+    client.is_told("it stays in memory");
     assert_eq!(client.ask(&Request::Stop), DONE);
     assert_eq!(client.ask(&Request::Start), DONE);
     assert!(core.restart().success(), "an orderly end");

@@ -108,12 +108,7 @@ fn a_program_that_takes_its_place_again_has_the_outputs_that_it_had() {
     until("some scans", || (client.scans() > 20).then_some(()));
     // The answer depends on whether the load is done before the fault.
     client.load(&build(&["-DFAULTS_IN_SCAN=5"]));
-    until("it is back", || {
-        let logs = client.logs();
-        logs.iter()
-            .any(|entry| entry.message.contains("takes its place again"))
-            .then_some(())
-    });
+    client.is_told("takes its place again");
     until("a scan of it", || {
         let (moment, [latched]) = image.values(["%QX0.3"]);
         (moment.state == Published::Running && latched == 1).then_some(())
@@ -126,12 +121,7 @@ fn what_is_forced_in_a_program_is_held_when_it_takes_its_place_again() {
     let (mut client, image) = running(&core, &[]);
     assert_eq!(client.debug(&[0x42, 0, 4, 1, 0, 4, 9, 0, 0, 0]), [0x42, 0x7E]);
     client.load(&build(&["-DFAULTS_IN_SCAN=5"]));
-    until("it is back", || {
-        let logs = client.logs();
-        logs.iter()
-            .any(|entry| entry.message.contains("takes its place again"))
-            .then_some(())
-    });
+    client.is_told("takes its place again");
     let since = image.values(OUTPUTS).0.scan;
     until("ten scans", || {
         (image.values(OUTPUTS).0.scan > since + 10).then_some(())

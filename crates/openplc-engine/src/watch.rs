@@ -1,9 +1,9 @@
 //! What the thread of one task and those who watch it tell each other without a lock, and when that thread is overdue.
 
 #[cfg(loom)]
-use loom::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use loom::sync::atomic::{AtomicU64, Ordering, fence};
 #[cfg(not(loom))]
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// The thread of a task as others see it. Times are nanoseconds of one monotonic clock.
 #[derive(Debug, Default)]
@@ -20,8 +20,8 @@ pub struct Watch {
     allowance: AtomicU64,
     /// Longest scan of the program.
     longest: AtomicU64,
-    /// Whether the scan in progress was given up.
-    given_up: AtomicBool,
+    /// Start of the scan that was given up, or 0. No other scan takes it for its own.
+    given_up: AtomicU64,
 }
 
 /// What a thread that owes something does.
@@ -73,7 +73,7 @@ impl Watch {
         // Whoever gives it up does it the other way round. So one of us sees what the other has done.
         self.since.store(0, Ordering::Release);
         fence(Ordering::SeqCst);
-        self.given_up.load(Ordering::Relaxed) && self.given_up.swap(false, Ordering::AcqRel)
+        self.given_up.load(Ordering::Relaxed) == began && self.forgive(began)
     }
 
     /// The thread sleeps until this deadline, or for ever.
@@ -102,19 +102,27 @@ impl Watch {
     /// Gives up the scan that began at `began`, unless it has ended just now; returns its number. When it ends after all,
     /// [`Self::end`] says so.
     pub fn give_up(&self, began: u64) -> Option<u64> {
-        self.given_up.store(true, Ordering::Release);
+        self.given_up.store(began, Ordering::Release);
         fence(Ordering::SeqCst);
         let since = self.since.load(Ordering::Acquire);
-        if since != began && self.given_up.swap(false, Ordering::AcqRel) {
+        if since != began && self.forgive(began) {
             return None;
         }
         Some(self.scan.load(Ordering::Relaxed))
     }
 
+    /// The scan that began then is given up no longer. Of those who say so only one is told that it was.
+    fn forgive(&self, began: u64) -> bool {
+        let forgiven = self
+            .given_up
+            .compare_exchange(began, 0, Ordering::AcqRel, Ordering::Relaxed);
+        forgiven.is_ok()
+    }
+
     /// Whether the scan in progress was given up.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
-        self.given_up.load(Ordering::Acquire)
+        self.given_up.load(Ordering::Acquire) != 0
     }
 
     /// When the scan in progress, or the one that is due within `length`, is expected to have ended: after the longest time that

@@ -35,7 +35,7 @@ static RECORD: AtomicI32 = AtomicI32::new(-1);
 static PROCESS: AtomicI32 = AtomicI32::new(-1);
 /// Whether the process is about to end because it was told to.
 static ORDERLY: AtomicBool = AtomicBool::new(false);
-/// Whether it is about to end because it found a defect in itself.
+/// Whether it is about to end because it found a defect in itself, or something else that says more than a signal.
 static BROKEN: AtomicBool = AtomicBool::new(false);
 /// Where the code of the program begins and ends that is executed.
 static CODE: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
@@ -97,6 +97,12 @@ pub fn note_defect(text: &str) {
     BROKEN.store(true, Ordering::SeqCst);
 }
 
+/// The process ends because code of a program, outside of scans, does not come to its end. `what` is for [`Record::Stuck`].
+pub fn note_stuck(what: &str) {
+    write(record::stuck(what).as_bytes());
+    BROKEN.store(true, Ordering::SeqCst);
+}
+
 /// The calling thread executes scans. What lies on its stack above this call will not be looked at.
 pub fn watch_thread() {
     let here = 0_u8;
@@ -121,10 +127,11 @@ pub fn is_in_plugin() -> bool {
     IN_PLUGIN.load(Ordering::Relaxed)
 }
 
-/// This scan of this task hangs: whatever ends the process now does so on its account.
-pub fn set_hanging(task: u32, scan: u64) {
+/// This scan of this task hangs: whatever ends the process now does so on its account. Or none hangs any more.
+pub fn set_hanging(scan: Option<(u32, u64)>) {
+    let (task, number) = scan.unwrap_or_default();
     HANGING_TASK.store(task, Ordering::SeqCst);
-    HANGING_SCAN.store(scan, Ordering::SeqCst);
+    HANGING_SCAN.store(number, Ordering::SeqCst);
 }
 
 /// The program whose code lies in these addresses is executed from now on.

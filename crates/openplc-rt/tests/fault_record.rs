@@ -36,7 +36,7 @@ fn ending() {
         "exit" => std::process::exit(0),
         "from outside" | "hangs" => {
             if how == "hangs" {
-                fault_record::set_hanging(0, 7);
+                fault_record::set_hanging(Some((0, 7)));
             }
             let pid = std::process::id().to_string();
             Command::new("kill").args(["-s", "ABRT", &pid]).status().unwrap();

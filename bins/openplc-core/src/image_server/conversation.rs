@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_image::{PeerId, PeerStatistics};
+use openplc_text::one_line;
 use openplc_wire::image::{MAX_STATISTICS, REPORTS_PER_SECOND, Report};
 use openplc_wire::transport::{Connection, TransportError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -102,7 +103,7 @@ impl<'a, K: ImageKeeper> Conversation<'a, K> {
                     && depth(&document) <= MAX_DEPTH
                     && document.to_string().len() <= MAX_STATISTICS
                 {
-                    server.register.set_statistics(name, document);
+                    server.register.set_statistics(name, readable(document));
                 }
             }
             Report::Failure { message } => {
@@ -194,8 +195,15 @@ fn depth(document: &Value) -> usize {
     1 + deepest.unwrap_or(0)
 }
 
-/// A plugin's text as it may stand in a log.
-fn one_line(text: &str) -> String {
-    let visible = |character: char| if character.is_control() { ' ' } else { character };
-    text.trim_end().chars().map(visible).collect()
+/// A document whose texts can be shown to people.
+fn readable(document: Value) -> Value {
+    match document {
+        Value::String(text) => Value::String(one_line(&text)),
+        Value::Array(values) => values.into_iter().map(readable).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (one_line(&name), readable(value)))
+            .collect(),
+        other => other,
+    }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use openplc_image::{PeerId, PeerStatistics};
 use openplc_wire::image::{MAX_MESSAGE, Order};
@@ -14,6 +15,8 @@ use serde_json::Value;
 
 /// Commands that wait for a plugin's answer at most.
 const MAX_COMMANDS: usize = 8;
+/// How many may be attached who only look on: the other places are for plugins.
+pub const MAX_READERS: usize = openplc_image::MAX_PEERS / 4;
 
 /// Why a plugin does not get a command.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +39,46 @@ pub struct Reply {
     pub document: Value,
     /// Descriptors that came with it.
     pub descriptors: Vec<OwnedFd>,
+}
+
+/// A plugin's answer that is waited for, as long as this is there.
+pub struct Awaited {
+    replies: Receiver<Reply>,
+    _waits: Arc<()>,
+}
+
+impl Awaited {
+    /// The answer, once it is there.
+    ///
+    /// # Errors
+    /// When it is not there yet, or when there will be none.
+    pub fn try_receive(&self) -> Result<Reply, TryRecvError> {
+        self.replies.try_recv()
+    }
+
+    /// Waits for the answer for at most `patience`.
+    ///
+    /// # Errors
+    /// When it has not come.
+    pub fn receive(&self, patience: Duration) -> Result<Reply, RecvTimeoutError> {
+        self.replies.recv_timeout(patience)
+    }
+}
+
+/// A command that has been sent.
+struct Sent {
+    replies: SyncSender<Reply>,
+    /// Gone when nobody waits for the answer any more.
+    waits: Weak<()>,
+}
+
+/// Why nobody can attach by a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotTaken {
+    /// Somebody has it.
+    Twice,
+    /// It is one of those who only look on, of whom there are [`MAX_READERS`].
+    TooManyReaders,
 }
 
 /// A plugin that is attached.
@@ -64,6 +107,8 @@ pub enum Dismissal {
 struct Record {
     /// Whether somebody has this name now, attached or about to be.
     taken: bool,
+    /// Whether that is somebody who only looks on.
+    reads_only: bool,
     /// Whether what it has left behind is not cleared away yet.
     lingers: bool,
     peer: Option<Peer>,
@@ -75,7 +120,7 @@ struct Record {
     /// What had become of its writes when it left.
     writes: PeerStatistics,
     next_command: u64,
-    commands: BTreeMap<u64, SyncSender<Reply>>,
+    commands: BTreeMap<u64, Sent>,
 }
 
 /// What is known of one plugin.
@@ -100,11 +145,23 @@ pub struct PluginRecord {
 pub struct Register(Mutex<BTreeMap<String, Record>>);
 
 impl Register {
-    /// Takes a name, unless somebody has it.
-    pub fn take(&self, name: &str) -> bool {
+    /// Takes a name, perhaps for somebody who only looks on.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn take(&self, name: &str, reads_only: bool) -> Result<(), NotTaken> {
         let mut records = self.records();
+        if records.get(name).is_some_and(|record| record.taken) {
+            return Err(NotTaken::Twice);
+        }
+        let reads = |record: &&Record| record.taken && record.reads_only;
+        if reads_only && records.values().filter(reads).count() >= MAX_READERS {
+            return Err(NotTaken::TooManyReaders);
+        }
         let record = records.entry(name.to_owned()).or_default();
-        !std::mem::replace(&mut record.taken, true)
+        record.taken = true;
+        record.reads_only = reads_only;
+        Ok(())
     }
 
     /// Whoever has the name is attached.
@@ -179,21 +236,23 @@ impl Register {
             .and_then(|record| record.commands.remove(&number));
         if let Some(command) = command {
             // Who has given up waiting needs no answer.
-            let _ = command.try_send(reply);
+            let _ = command.replies.try_send(reply);
         }
     }
 
-    /// Sends a command. The answer comes by the receiver, or never where the plugin ends.
+    /// Sends a command. Its answer can be waited for; there is none where the plugin ends.
     ///
     /// # Errors
     /// [`CommandError`].
-    pub fn order(&self, name: &str, command: &str, params: Value) -> Result<Receiver<Reply>, CommandError> {
+    pub fn order(&self, name: &str, command: &str, params: Value) -> Result<Awaited, CommandError> {
         let absent = || CommandError::Absent(name.to_owned());
-        let (sender, receiver) = sync_channel(1);
+        let (sender, replies) = sync_channel(1);
+        let waiting = Arc::new(());
         let (order, orders) = {
             let mut records = self.records();
             let record = records.get_mut(name).ok_or_else(absent)?;
             let orders = record.peer.as_ref().ok_or_else(absent)?.orders.clone();
+            record.commands.retain(|_, sent| sent.waits.strong_count() > 0);
             if record.commands.len() >= MAX_COMMANDS {
                 return Err(CommandError::Busy(name.to_owned()));
             }
@@ -208,7 +267,14 @@ impl Register {
             if serde_json::to_vec(&order).is_ok_and(|bytes| bytes.len() > MAX_MESSAGE) {
                 return Err(CommandError::TooLong);
             }
-            record.commands.insert(number, sender);
+            let waits = Arc::downgrade(&waiting);
+            record.commands.insert(
+                number,
+                Sent {
+                    replies: sender,
+                    waits,
+                },
+            );
             (order, orders)
         };
         // Not while the register is held: a plugin that does not read makes this wait.
@@ -218,7 +284,10 @@ impl Register {
             self.disconnect(name);
             return Err(absent());
         }
-        Ok(receiver)
+        Ok(Awaited {
+            replies,
+            _waits: waiting,
+        })
     }
 
     /// Sends a plugin away.

@@ -1,15 +1,13 @@
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
-use openplc_wire::control::Level;
-use openplc_wire::image::{Order, Report};
-use serde_json::json;
-
 use openplc_image::{Address, Area, ImageReader, JournalWriter, Moment, OutputPolicy, Sizes, Write};
 use openplc_rt::shared_memory::SharedMemory;
 
 use super::*;
 use crate::process_image::ProcessImage;
+
+mod reports;
 
 /// Longest wait for something that must happen.
 const SOON: Duration = Duration::from_secs(20);
@@ -33,7 +31,7 @@ impl Host {
         let image = Arc::new(ProcessImage::new(&Sizes::default(), OutputPolicy::off()).unwrap());
         let rules = |name: &str| {
             (name != "unknown").then(|| PluginRules {
-                grade: if name == "reader" {
+                grade: if name.starts_with("reader") {
                     Grade::Reader
                 } else {
                     Grade::Plugin
@@ -256,130 +254,6 @@ fn rubbish_ends_only_its_own_connection() {
 }
 
 #[test]
-fn what_a_plugin_says_is_kept_and_shown() {
-    let host = Host::start();
-    let mut plugin = host.attach("talker");
-    let mut say = |report: Report| plugin.connection.send(&report).unwrap();
-    let (level, message) = (Level::Warning, "two\nlines".to_owned());
-    say(Report::Log { level, message });
-    let document = json!({ "label": "Talker", "fields": [] });
-    say(Report::Statistics {
-        document: document.clone(),
-    });
-    say(Report::Statistics {
-        document: json!("no object"),
-    });
-    let deep = (0..100).fold(json!(0), |inner, _| json!([inner]));
-    say(Report::Statistics {
-        document: json!({ "fields": deep }),
-    });
-    say(Report::Failure {
-        message: "no device".into(),
-    });
-    say(Report::Switch {
-        run: false,
-        reason: "turned".into(),
-    });
-    assert!(!host.switched.recv_timeout(SOON).unwrap());
-    let record = host.record("talker").unwrap();
-    assert_eq!(record.statistics, Some(document));
-    assert_eq!(record.failure.as_deref(), Some("no device"));
-    let lines = host.log.read(None, None);
-    assert_eq!(
-        (lines[0].level, lines[0].message.as_str()),
-        (Level::Warning, "talker: two lines")
-    );
-}
-
-#[test]
-fn a_reader_is_not_listened_to_and_forgotten() {
-    let host = Host::start();
-    let mut reader = host.attach("reader");
-    let (level, message) = (Level::Error, "hear me".to_owned());
-    reader.connection.send(&Report::Log { level, message }).unwrap();
-    reader
-        .connection
-        .send(&Report::Switch {
-            run: true,
-            reason: String::new(),
-        })
-        .unwrap();
-    drop(reader);
-    host.wait_until(|host| host.record("reader").is_none());
-    assert!(host.log.read(None, None).is_empty());
-    assert!(host.switched.try_recv().is_err());
-}
-
-#[test]
-fn a_command_is_answered_or_refused_in_words() {
-    let host = Host::start();
-    assert!(
-        host.server
-            .command("worker", "scan", Value::Null)
-            .unwrap_err()
-            .contains("not at work")
-    );
-    let mut plugin = host.attach("worker");
-    let worker = thread::spawn(move || {
-        let (
-            Order::Command {
-                number,
-                command,
-                params,
-            },
-            _,
-        ) = plugin.connection.receive().unwrap();
-        let document = json!([command, params]);
-        plugin
-            .connection
-            .send(&Report::Answer { number, document })
-            .unwrap();
-        // The second one is never answered.
-        plugin.connection.receive::<Order>().unwrap();
-    });
-    assert_eq!(
-        host.server.command("worker", "scan", json!({ "from": 1 })),
-        Ok(json!(["scan", { "from": 1 }]))
-    );
-    let long = json!("x".repeat(MAX_MESSAGE));
-    assert!(
-        host.server
-            .command("worker", "scan", long)
-            .unwrap_err()
-            .contains("longer")
-    );
-    assert!(
-        host.server
-            .command("worker", "scan", Value::Null)
-            .unwrap_err()
-            .contains("not answered")
-    );
-    worker.join().unwrap();
-}
-
-#[test]
-fn a_flood_of_reports_does_not_get_through() {
-    let host = Host::start();
-    let plugin = host.attach("flooder");
-    // Writes until the socket is full, and what is in it is not taken for a while.
-    plugin.connection.stream().set_nonblocking(true).unwrap();
-    let mut plugin = plugin;
-    let mut sent = 0;
-    while plugin
-        .connection
-        .send(&Report::Log {
-            level: Level::Info,
-            message: "x".repeat(1000),
-        })
-        .is_ok()
-    {
-        sent += 1;
-        assert!(sent < 100_000, "the core takes everything");
-    }
-    assert!(host.log.read(None, None).len() < 1000);
-}
-
-#[test]
 fn plugins_come_again_for_an_image_that_was_replaced() {
     let host = Host::start();
     let mut plugin = host.attach("one");
@@ -410,4 +284,19 @@ fn no_more_than_there_are_places() {
         .collect();
     assert!(host.refusal("another").contains("attached already"));
     assert_eq!(host.attached().len(), openplc_image::MAX_PEERS);
+}
+
+#[test]
+fn who_only_looks_on_leaves_places_for_plugins() {
+    let host = Host::start();
+    let readers: Vec<_> = (0..register::MAX_READERS)
+        .map(|number| host.attach(&format!("reader{number}")))
+        .collect();
+    assert!(host.refusal("reader").contains("no enabled plugins"));
+    let _plugins: Vec<_> = (readers.len()..openplc_image::MAX_PEERS)
+        .map(|number| host.attach(&format!("p{number}")))
+        .collect();
+    drop(readers);
+    host.wait_until(|host| host.attached().len() == openplc_image::MAX_PEERS - register::MAX_READERS);
+    let _reader = host.attach("reader");
 }

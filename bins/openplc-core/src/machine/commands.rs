@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
 use crate::retention::Succession;
-use crate::store::Commanded;
+use crate::store::{Commanded, StoreError};
 use crate::trial::{self, Ending};
 use crate::view::shown;
 
@@ -76,8 +76,7 @@ impl Machine {
                 ..before.clone()
             }
         };
-        self.store
-            .set_commanded(&after)
+        self.try_to_record(&after)
             .map_err(|error| Refused::failed(error.to_string()))?;
         if is_another {
             // The program of an exchange shortly before, which was still proving itself, is now what this one falls back to.
@@ -173,6 +172,7 @@ impl Machine {
         }
         self.stop_is_unfinished.store(true, Ordering::SeqCst);
         self.view().show(State::Stopped);
+        self.record_unfinished_stop();
         tracing::warn!(
             state = PlcState::Stopped.as_str(),
             "The PLC was stopped while another command is carried out, which takes long"
@@ -222,7 +222,8 @@ impl Machine {
     /// Ends the program for good, because the process ends. The command to run stays recorded.
     pub fn shut_down(&self) {
         self.slot.want_stop();
-        let _commanded = self.commanded.lock().unwrap_or_else(PoisonError::into_inner);
+        // A command that takes longer ends with the process.
+        let _commanded = self.turn(SCAN_PATIENCE);
         self.unload_fallback();
         if let Ok(true) = self.slot.stop(SCAN_PATIENCE) {
             self.retention.keep_last(DISK_PATIENCE);
@@ -250,17 +251,7 @@ impl Machine {
 
     /// Waits for the right to change the PLC; `None` when another command has it for longer than `patience`.
     fn turn(&self, patience: Duration) -> Option<MutexGuard<'_, Commanded>> {
-        let deadline = Instant::now() + patience;
-        loop {
-            match self.commanded.try_lock() {
-                Ok(guard) => return Some(guard),
-                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                Err(TryLockError::WouldBlock) => return None,
-            }
-        }
+        lock_within(&self.commanded, patience)
     }
 
     /// Tries a program's initialisation beside the plant. Nothing of a damaged program is executed, not even there.
@@ -279,8 +270,31 @@ impl Machine {
 
     /// A full disk must not keep the PLC from starting or stopping.
     pub(super) fn record(&self, commanded: &Commanded) {
-        if let Err(error) = self.store.set_commanded(commanded) {
+        if let Err(error) = self.try_to_record(commanded) {
             tracing::error!("After a restart the PLC will not know this command: {error}");
+        }
+    }
+
+    /// A stop that came meanwhile is the last command.
+    fn try_to_record(&self, commanded: &Commanded) -> Result<(), StoreError> {
+        let _recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut commanded = commanded.clone();
+        commanded.run &= !self.stop_is_unfinished.load(Ordering::SeqCst);
+        self.store.set_commanded(&commanded)
+    }
+
+    /// Records a stop beside the command that is carried out, which may never come to its end: the next process must not start
+    /// the PLC.
+    fn record_unfinished_stop(&self) {
+        let recorded = lock_within(&self.recording, DISK_PATIENCE).map(|_recording| {
+            let mut commanded = self.store.commanded()?;
+            commanded.run = false;
+            self.store.set_commanded(&commanded)
+        });
+        match recorded {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::error!("After a restart the PLC will not know this stop: {error}"),
+            None => tracing::warn!("The disk is slow: the stop is not recorded yet"),
         }
     }
 
@@ -288,5 +302,20 @@ impl Machine {
         tracing::error!(state = PlcState::Error.as_str(), "{what}: {reason}");
         self.slot.note_error();
         self.view().show_error(reason);
+    }
+}
+
+/// Waits for a mutex for at most `patience`.
+fn lock_within<T>(mutex: &Mutex<T>, patience: Duration) -> Option<MutexGuard<'_, T>> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(TryLockError::WouldBlock) => return None,
+        }
     }
 }

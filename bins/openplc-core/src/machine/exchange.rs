@@ -1,61 +1,24 @@
 //! How one program takes the place of another.
 
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use openplc_engine::faults::Probation;
 use openplc_engine::lifecycle::State;
-use openplc_program::Program;
 use openplc_wire::manifest::ProgramId;
 use openplc_wire::retain::Start;
 
 use super::{Machine, Refused, SCAN_PATIENCE};
-use crate::connection::{LOAD_STACK, on_large_stack};
 use crate::daemon::STACK;
-use crate::foreign_threads::Loading;
 use crate::loaded::{Loaded, TaskFault};
 use crate::retention::{Retention, Succession};
 use crate::store::Commanded;
 
 /// How long the first scan of a program is waited for. It is due within one interval, which may be longer.
 const FIRST_SCAN: Duration = Duration::from_secs(1);
-/// How long a program may take to end where somebody waits for it.
-const UNLOAD_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Machine {
-    /// Loads a kept program beside whatever runs.
-    pub(super) fn load_object(&self, program: &ProgramId) -> Result<Loaded, Refused> {
-        let failed = |error: &dyn std::fmt::Display| Refused::failed(error.to_string());
-        let manifest = Arc::new(self.store.verify(program).map_err(|error| failed(&error))?);
-        self.view().offer(manifest.clone());
-        let load = |path: &Path| {
-            let _loading = Loading::begin();
-            let mut loaded =
-                Loaded::load(path, manifest.clone(), &self.services).map_err(|error| failed(&error))?;
-            let end_well = self.end_well.lock().unwrap_or_else(PoisonError::into_inner);
-            loaded.ends_well = end_well.contains(program);
-            Ok(loaded)
-        };
-        let path = self.store.object(program);
-        if Program::is_loaded(&path) {
-            let copy = self
-                .store
-                .copy_of_object(program)
-                .map_err(|error| failed(&error))?;
-            return load(copy.path());
-        }
-        load(&path)
-    }
-
-    /// As [`Self::load_object`], with what was retained.
-    pub(super) fn load_warm(&self, program: &ProgramId) -> Result<Loaded, Refused> {
-        let mut loaded = self.load_object(program)?;
-        self.retention.restore(&mut loaded);
-        Ok(loaded)
-    }
-
     /// Puts a fresh instance of the current program in the place of the stopped one.
     pub(super) fn restart(&self, current: &ProgramId, start: Start) -> Result<(), Refused> {
         let stopped = self
@@ -152,7 +115,7 @@ impl Machine {
             // This process was started after the exchange.
             let previous = commanded.previous.as_ref()?;
             self.retention.roll_back(commanded.current.as_ref()?.as_str());
-            let previous = on_large_stack(|| self.load_warm(previous));
+            let previous = self.load_warm(previous);
             let previous = previous.inspect_err(|refused| tracing::error!("{}", refused.message));
             *self.fallback() = Some(previous.ok()?);
         }
@@ -203,29 +166,6 @@ impl Machine {
     /// Ends the program before, if the current one is still proving itself.
     pub(super) fn unload_fallback(&self) {
         self.fallback().take().map(Self::unload_beside);
-    }
-
-    /// Ends a program beside everything else: what it does at its end is its own affair, and may take long.
-    pub(super) fn unload_beside(old: Loaded) -> Option<JoinHandle<()>> {
-        let unloading = thread::Builder::new()
-            .name("unload".into())
-            .stack_size(LOAD_STACK);
-        unloading
-            .spawn(move || old.unload())
-            .inspect_err(|error| tracing::error!("A program is not ended: no thread for it: {error}"))
-            .ok()
-    }
-
-    /// Waits for the end of a program, but not for ever.
-    pub(super) fn wait_for_unload(unloading: Option<JoinHandle<()>>) {
-        let deadline = Instant::now() + UNLOAD_PATIENCE;
-        while unloading
-            .as_ref()
-            .is_some_and(|unloading| !unloading.is_finished())
-            && Instant::now() < deadline
-        {
-            thread::sleep(Duration::from_millis(1));
-        }
     }
 
     /// Ends what a stopped program has begun beside its scans: Python blocks and connections.

@@ -4,8 +4,10 @@ use std::sync::{Arc, PoisonError};
 
 use openplc_engine::faults::Verdict;
 use openplc_engine::lifecycle::State;
+use openplc_wire::manifest::ProgramId;
 
 use super::Machine;
+use crate::code_at_work::{Stuck, Work};
 use crate::fault_history::Death;
 use crate::fault_location;
 use crate::log_ring::unix_ms;
@@ -70,11 +72,20 @@ impl Machine {
             return judge_plugin(&fault_location::describe_in_plugin(*fault), *verdict);
         }
         let Some(current) = commanded.current.clone() else {
-            if let Death::Defect(text) = death {
-                tracing::error!("The scan engine ended by a defect of its own: {text}");
+            match death {
+                Death::Defect(text) => {
+                    tracing::error!("The scan engine ended by a defect of its own: {text}")
+                }
+                Death::Stuck(stuck) => tracing::error!("The scan engine ended, because {stuck}"),
+                _ => {}
             }
             return Ok(());
         };
+        if let Death::Stuck(stuck) = death
+            && (!commanded.run || stuck.work == Work::Ending || stuck.program != current)
+        {
+            return judge_stuck(commanded, &current, stuck);
+        }
         let cause = fault_location::describe(&self.store, &current, death);
         let is_defect = matches!(death, Death::Defect(_));
         if !commanded.run && !matches!(death, Death::Fault(_)) {
@@ -127,6 +138,18 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+/// Code of a program was stuck, and not because the `current` one was resumed: no program ran.
+fn judge_stuck(commanded: &Commanded, current: &ProgramId, stuck: &Stuck) -> Result<(), String> {
+    tracing::error!("The scan engine ended, because {stuck}");
+    let would_hang_again = stuck.work == Work::Loading && stuck.program == *current;
+    if would_hang_again || commanded.run {
+        return Err(format!(
+            "{stuck}; no program is started by itself. Upload a corrected program, or start the PLC to try once more"
+        ));
+    }
+    Ok(())
 }
 
 /// The plugin within the scan engine has ended the process before, by this `cause`: no program is to blame.

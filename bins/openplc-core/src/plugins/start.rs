@@ -15,7 +15,6 @@ use openplc_wire::retain::Start;
 use openplc_wire::{PLUGIN_FOLDER, PLUGIN_FOLDER_VARIABLE};
 
 use super::{Enabled, Plugins};
-use crate::connection::on_large_stack;
 use crate::daemon::STACK;
 use crate::image_server::{Admission, ImageServer};
 use crate::in_scan_plugin::InScanPlugin;
@@ -74,7 +73,7 @@ fn switch(machine: &Arc<Machine>, run: bool, busy: &Arc<AtomicBool>) {
     let (machine, done) = (machine.clone(), busy.clone());
     let work = move || {
         let outcome = if run {
-            on_large_stack(|| machine.start(Start::Warm))
+            machine.start(Start::Warm)
         } else {
             machine.stop()
         };

@@ -92,3 +92,47 @@ fn a_scan_allocates_nothing() {
     assert_eq!(slot.scan(&mut seat), None);
     assert_eq!(scans(), 1001);
 }
+
+/// Puts a probe of its own into the slot and begins its scans; `hand_over` is what the exchange does.
+fn begin(slot: &Arc<ScanSlot>, hand_over: impl FnOnce()) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let probe = probe(directory.path(), &["-DINTERVAL_NS=1"]);
+    let exchanged = slot.exchange(probe, true, Duration::from_secs(20), 0, |_, _, _| hand_over());
+    assert!(exchanged.is_ok());
+    directory
+}
+
+#[test]
+fn who_gives_up_a_scan_too_late_does_not_touch_the_next_program() {
+    let slot = vacant();
+    let mut seat = slot.lock.sit_down().unwrap();
+    *slot.threads.lock().unwrap() = 1;
+    let _first = begin(&slot, || {});
+    let number = slot.newest();
+    let _second = begin(&slot, || {});
+    slot.scan(&mut seat);
+    let output = || {
+        let value = |image: &mut openplc_image::Image| image.value("%QD0".parse().unwrap());
+        crate::image_server::ImageKeeper::with_image(slot.process_image(), value).unwrap()
+    };
+    assert_eq!(output(), Some(1));
+    slot.end_in_error(number);
+    assert!(slot.is_running());
+    assert_eq!(output(), Some(1), "its outputs are not its predecessor's");
+    slot.end_in_error(slot.newest());
+    assert!(!slot.is_running());
+    assert_eq!(output(), Some(0));
+}
+
+#[test]
+fn scan_threads_wait_for_an_exchange_before_it_changes_anything() {
+    let slot = vacant();
+    let _seat = slot.lock.sit_down().unwrap();
+    *slot.threads.lock().unwrap() = 1;
+    let _first = begin(&slot, || {});
+    let rings = || slot.scan_threads[0].alarm.rings();
+    let (before, mut meanwhile) = (rings(), None);
+    let _second = begin(&slot, || meanwhile = Some(rings()));
+    assert_ne!(meanwhile, Some(before), "who has locked all has their priority");
+    assert_eq!(meanwhile, Some(rings()), "once is enough");
+}

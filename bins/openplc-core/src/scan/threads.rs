@@ -83,7 +83,7 @@ impl ScanSlot {
         let (Some(loaded), Some(task)) = guard.parts() else {
             return None;
         };
-        if !self.running.load(Ordering::Acquire) {
+        if !self.is_running() {
             return None;
         }
         let started = clock::now();
@@ -99,7 +99,7 @@ impl ScanSlot {
         if let Some(plugin) = plugin {
             plugin.cycle_start(&*self.image);
         }
-        let goes_on = || self.running.load(Ordering::Acquire);
+        let goes_on = || self.is_running();
         let result = loaded.scan(task, &self.image, started, goes_on);
         if let Some(plugin) = plugin.filter(|_| result.is_ok() && goes_on()) {
             plugin.cycle_end(&*self.image);
@@ -114,8 +114,11 @@ impl ScanSlot {
             Err(faulted) => Some(faulted),
         };
         // What one task has left half done, no other may go on with.
-        self.running.store(false, Ordering::Release);
-        self.make_outputs_safe(PlcState::Error);
+        self.running.store(0, Ordering::Release);
+        self.make_outputs_safe(self.newest(), PlcState::Error);
+        if given_up {
+            fault_record::set_hanging(None);
+        }
         // From here on nothing is urgent.
         let cause = match fault {
             None if number == 0 && self.plugin_hangs.load(Ordering::Acquire) => {

@@ -1,9 +1,10 @@
 //! A core process with its own state directory and control socket, and programs for it.
-#![allow(dead_code, reason = "each file of tests uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each file of tests uses a part of it")]
 
+mod built;
+pub mod gate;
 pub mod witness;
 
-use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+pub use built::{Built, build, built};
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::Signal;
 use openplc_image::{ImageReader, Moment, View};
@@ -20,14 +22,12 @@ use openplc_wire::control::{Answer, LogEntry, PlcState, Refusal, Request, Status
 use openplc_wire::figures::Detail;
 use openplc_wire::frame::Kind;
 use openplc_wire::image::{Attach, Attached};
-use openplc_wire::manifest::{FORMAT, Generation, Manifest, ProgramId, Task};
 use openplc_wire::memory_file;
 use openplc_wire::transport::Connection;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// Longest wait for anything.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The answer to what was carried out.
 pub const DONE: Answer = Answer::Done;
@@ -41,6 +41,14 @@ pub fn refusal(answer: Answer) -> Refusal {
             assert!(!message.is_empty());
             reason
         }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The same in words.
+pub fn refusal_text(answer: Answer) -> String {
+    match answer {
+        Answer::Refused { message, .. } => message,
         other => panic!("{other:?}"),
     }
 }
@@ -141,6 +149,12 @@ impl Core {
 
     fn spawn(&mut self, end: Option<ExitStatus>) {
         self.process = spawn(&self.through, self.directory.path(), &self.listeners, end);
+    }
+
+    /// Waits until the program has executed its first scans.
+    pub fn is_proven(&self) {
+        let mut client = self.connect();
+        until("it has proved itself", || (client.scans() > 30).then_some(()));
     }
 
     pub fn is_alive(&mut self) -> bool {
@@ -287,6 +301,16 @@ impl Client {
         }
     }
 
+    /// Waits until the log says something with these words.
+    pub fn is_told(&mut self, words: &str) {
+        until(&format!("the log says: {words}"), || {
+            let logs = self.logs();
+            logs.iter()
+                .any(|entry| entry.message.contains(words))
+                .then_some(())
+        });
+    }
+
     /// The answer to a debug frame.
     pub fn debug(&mut self, frame: &[u8]) -> Vec<u8> {
         self.0.send_frame(Kind::Debug, frame, &[]).unwrap();
@@ -331,58 +355,6 @@ impl Client {
             Some(self.status()).filter(|status| status.state == state)
         })
     }
-}
-
-/// An object and its manifest.
-#[derive(Clone)]
-pub struct Built {
-    pub object: Vec<u8>,
-    pub manifest: Manifest,
-}
-
-/// Compiles the probe with these definitions.
-pub fn build(definitions: &[&str]) -> Built {
-    let directory = tempfile::tempdir().unwrap();
-    let object = directory.path().join("probe.so");
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-Wl,-z,noexecstack", "-o"])
-        .arg(&object)
-        .arg("-I")
-        .arg(here.join("../../crates/openplc-program/include"))
-        .args(definitions)
-        .arg(here.join("tests/probe.c"))
-        .status()
-        .unwrap();
-    assert!(compiled.success());
-    built(std::fs::read(object).unwrap())
-}
-
-/// Gives any bytes a manifest that fits them.
-pub fn built(object: Vec<u8>) -> Built {
-    let hash: String = Sha256::digest(&object)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let manifest = Manifest {
-        format: FORMAT,
-        program: ProgramId::try_from(hash.clone()).unwrap(),
-        object_sha256: hash,
-        generation: Generation::Matiec,
-        md5: "0123456789abcdef0123456789abcdef".into(),
-        compiler: "cc".into(),
-        tasks: vec![Task {
-            name: "probe".into(),
-            interval_ns: 1_000_000,
-            priority: 0,
-        }],
-        variables: Vec::new(),
-        conf: BTreeMap::new(),
-        uses_python: false,
-        retains: true,
-        image_conf: None,
-    };
-    Built { object, manifest }
 }
 
 /// Waits until `condition` gives something.

@@ -1,5 +1,5 @@
-//! Knows when this computer stood still: on each processor a thread of higher real-time priority than any scan, which notes each
-//! time that it was woken late itself. What delayed it delayed scans too; nothing else excuses them.
+//! Knows when this computer stood still: on each processor a real-time thread, as a rule of higher priority than any scan, which notes
+//! each time that it was woken late itself. What delayed it delayed scans too; nothing else excuses them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,8 +9,10 @@ use std::time::Duration;
 use openplc_rt::clock;
 use openplc_rt::scheduling::{self, Children, Policy};
 
-/// Above the watchdog's 81.
-const PRIORITY: i32 = 90;
+/// Above the watchdog's 81: only what delays that too is an excuse.
+const ABOVE_ALL: i32 = 90;
+/// That of scans: another process that scans without end is an excuse too.
+const OF_SCANS: i32 = 80;
 /// Time (ns) between two looks at the clock.
 const PERIOD: u64 = 500_000;
 /// Later (ns) than this is a stall.
@@ -26,6 +28,15 @@ pub struct Witness {
 
 impl Witness {
     pub fn start() -> Self {
+        Self::with_priority(ABOVE_ALL)
+    }
+
+    /// One that is as urgent as the scans of the most urgent task. What these delay themselves must not matter.
+    pub fn beside_scans() -> Self {
+        Self::with_priority(OF_SCANS)
+    }
+
+    fn with_priority(priority: i32) -> Self {
         let (stalls, enough) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
         let threads: Vec<_> = scheduling::affinity()
             .unwrap()
@@ -34,7 +45,7 @@ impl Witness {
                 let (stalls, enough) = (stalls.clone(), enough.clone());
                 thread::spawn(move || {
                     scheduling::set_affinity(&[cpu]).unwrap();
-                    let is_real_time = scheduling::set(Policy::Fifo, PRIORITY, Children::Ordinary).is_ok();
+                    let is_real_time = scheduling::set(Policy::Fifo, priority, Children::Ordinary).is_ok();
                     while is_real_time && !enough.load(Ordering::Relaxed) {
                         let due = clock::now() + PERIOD;
                         thread::sleep(Duration::from_nanos(PERIOD));

@@ -6,8 +6,10 @@ use super::text::Fault;
 pub(super) const END: &[u8] = b"end\n";
 /// In front of a defect's text.
 const DEFECT: &str = "defect ";
-/// Bytes of a defect's text, at most.
-const LONGEST_DEFECT: usize = 1000;
+/// In front of what was stuck.
+const STUCK: &str = "stuck ";
+/// Bytes of either text, at most.
+const LONGEST_TEXT: usize = 1000;
 
 /// What a process has left behind of its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub enum Record {
     End,
     /// It found a defect in itself.
     Defect(String),
+    /// Code of a program did not come to its end, outside of scans.
+    Stuck(String),
     /// It ended by a signal, or by a call of `exit`.
     Fault(Fault),
 }
@@ -28,17 +32,26 @@ impl Record {
         if line.as_bytes() == END.trim_ascii_end() {
             return Some(Self::End);
         }
-        match line.strip_prefix(DEFECT) {
-            Some(defect) => Some(Self::Defect(defect.to_owned())),
-            None => Fault::parse(line).map(Self::Fault),
-        }
+        let text = |prefix| line.strip_prefix(prefix).map(str::to_owned);
+        let stuck = || text(STUCK).map(Self::Stuck);
+        let fault = || Fault::parse(line).map(Self::Fault);
+        text(DEFECT).map(Self::Defect).or_else(stuck).or_else(fault)
     }
 }
 
 /// One line about a defect.
 pub(super) fn defect(text: &str) -> String {
-    let end = text.floor_char_boundary(LONGEST_DEFECT);
-    format!("{DEFECT}{}\n", text[..end].replace('\n', "; "))
+    one_line(DEFECT, text)
+}
+
+/// One line about what is stuck.
+pub(super) fn stuck(what: &str) -> String {
+    one_line(STUCK, what)
+}
+
+fn one_line(prefix: &str, text: &str) -> String {
+    let end = text.floor_char_boundary(LONGEST_TEXT);
+    format!("{prefix}{}\n", text[..end].replace('\n', "; "))
 }
 
 #[cfg(test)]
@@ -62,5 +75,7 @@ mod tests {
             panic!()
         };
         assert!(read.starts_with("a panic; in a file: ää") && read.len() < 1010);
+        let read = Record::parse(&stuck("loading this"));
+        assert_eq!(read, Some(Record::Stuck("loading this".into())));
     }
 }
