@@ -66,11 +66,7 @@ impl Server {
             .name("client".into())
             .stack_size(STACK)
             .spawn(move || {
-                // So do its own first steps as one that starts others, as a command does: they are taken now.
-                let _ = thread::Builder::new()
-                    .name("client".into())
-                    .spawn(|| {})
-                    .map(JoinHandle::join);
+                become_able_to_start_threads();
                 server.accept_while_needed();
                 server.threads.fetch_sub(1, Ordering::Relaxed);
             });
@@ -104,4 +100,12 @@ impl Server {
         }
         connection::serve(stream, &self.machine, self.plugins.as_deref(), &self.log);
     }
+}
+
+/// When a thread starts another one for the first time it registers something with the dynamic linker. A client's command must not wait
+/// for that while code of a program is executed there: so it is done before.
+fn become_able_to_start_threads() {
+    let first = thread::Builder::new().name("client".into()).stack_size(STACK);
+    // Where there is no thread to be had there will be none for a program either.
+    let _ = first.spawn(|| {}).map(JoinHandle::join);
 }

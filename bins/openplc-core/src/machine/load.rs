@@ -116,7 +116,7 @@ struct Handover {
 enum Stage {
     #[default]
     Awaited,
-    Loaded(Result<Loaded, Refused>),
+    Loaded(Box<Result<Loaded, Refused>>),
     Forgone,
 }
 
@@ -124,7 +124,7 @@ impl Handover {
     fn give(&self, loaded: Result<Loaded, Refused>) {
         let mut stage = self.stage();
         if matches!(*stage, Stage::Awaited) {
-            *stage = Stage::Loaded(loaded);
+            *stage = Stage::Loaded(Box::new(loaded));
             self.bell.notify_all();
             return;
         }
@@ -139,7 +139,7 @@ impl Handover {
         let waited = self.bell.wait_timeout_while(self.stage(), patience, waiting);
         let (mut stage, _) = waited.unwrap_or_else(PoisonError::into_inner);
         match mem::replace(&mut *stage, Stage::Forgone) {
-            Stage::Loaded(loaded) => Some(loaded),
+            Stage::Loaded(loaded) => Some(*loaded),
             Stage::Awaited | Stage::Forgone => None,
         }
     }
