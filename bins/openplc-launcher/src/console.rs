@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use jiff::Zoned;
+use openplc_text::is_visible;
 
 /// Lines that wait for a slow reader.
 const QUEUE: usize = 1000;
@@ -179,11 +180,11 @@ fn format_line(
     let colour = if coloured { priority.colour() } else { "" };
     line.push_str(colour);
     for character in text.chars() {
-        // A message must not be able to move the cursor or change the screen.
-        if character.is_control() && character != '\t' {
-            let _ = write!(line, "{}", character.escape_default());
-        } else {
+        // A message must not be able to move the cursor, change the screen or turn the text around.
+        if character == '\t' || is_visible(character) {
             line.push(character);
+        } else {
+            let _ = write!(line, "{}", character.escape_default());
         }
     }
     if !colour.is_empty() {
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_message_cannot_control_the_terminal() {
-        let line = format_line("T", "a", 1, Priority::INFO, "a\x1b[2Jb\rc\td", true);
-        assert_eq!(line, "T a[1]: a\\u{1b}[2Jb\\rc\td");
+        let line = format_line("T", "a", 1, Priority::INFO, "a\x1b[2Jb\rc\td\u{202e}µ", true);
+        assert_eq!(line, "T a[1]: a\\u{1b}[2Jb\\rc\td\\u{202e}µ");
     }
 }

@@ -1,6 +1,7 @@
 //! What the plugin says of itself in `systemctl status`.
 
 use openplc_service::{NotifyState, ServiceManager};
+use openplc_text::excerpt;
 use serde_json::Value;
 
 /// Longest line, in characters.
@@ -44,11 +45,8 @@ impl StatusLine {
 
     /// What the plugin does instead of its work.
     pub fn say(&mut self, text: &str) {
-        let text: String = text
-            .chars()
-            .map(|letter| if letter.is_control() { ' ' } else { letter })
-            .take(LONGEST)
-            .collect();
+        let line = text.replace(char::is_control, " ");
+        let text = excerpt(&line, LONGEST);
         if text != self.said {
             self.manager.notify(&NotifyState::Status(&text));
             self.said = text;
@@ -127,8 +125,11 @@ mod tests {
     #[test]
     fn the_line_is_one_and_not_too_long() {
         let mut line = StatusLine::default();
-        line.failure("one\ntwo");
-        assert_eq!(line.said, "Attached to the process image; last error: one two");
+        line.failure("one\ntwo\u{202e}");
+        assert_eq!(
+            line.said,
+            "Attached to the process image; last error: one two\\u202e"
+        );
         line.figures(&json!({ "text": "x".repeat(1000) }));
         assert_eq!(line.said.chars().count(), LONGEST);
     }
