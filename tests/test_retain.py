@@ -240,6 +240,14 @@ class TestStatus:
         assert "cold" in openplcctl("retain")
 
 
+def test_the_first_program_finds_nothing_stored(fresh_runtime, programs):
+    api = fresh_runtime.login()
+    api.deploy(programs.retaining.zip())
+    retain = api.get("/api/retain-status").json()["retain"]
+    expected = {"start": "warm", "result": 1, "result_name": "empty", "restored": False, "kept": 0}
+    assert {name: retain[name] for name in expected} == expected
+
+
 def test_a_program_without_retained_variables(runtime, api, programs):
     """It leaves what was stored alone."""
     api.deploy(programs.blink.zip())

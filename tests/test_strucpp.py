@@ -134,6 +134,7 @@ class TestDebugging:
             Variable("SHORT", "STRING(5)", '"abc"'),
             Variable("BEHIND", "ARRAY [1..200] OF UDINT"),
             Variable("WIDE", "WSTRING(3)"),
+            Variable("NAMES", "ARRAY [1..2] OF STRING"),
             Variable("LAST", "UDINT", "2"),
         ]
         debugger = debug(bundle(single_task("strings", variables, "    BEHIND.at(1) = BEHIND.at(1) + 0;\n", headers=headers)))
@@ -142,6 +143,8 @@ class TestDebugging:
         assert debugger.read_many(["SHORT", "WIDE"]) == {"SHORT": "abc", "WIDE": ""}
         debugger.force("SHORT", "longer than it can be")
         debugger.force("WIDE", "größe")
+        debugger.force("INSTANCE0.NAMES[2]", "second")
+        assert list(debugger.read_many(["INSTANCE0.NAMES[1]", "INSTANCE0.NAMES[2]"]).values()) == ["", "second"]
         assert debugger.read_many(["SHORT", "WIDE"]) == {"SHORT": "longe", "WIDE": "grö"}
         assert debugger.force_status("SHORT", bytes([127]) + 127 * b"x") == 0x82
         assert debugger.force_status("WIDE", b"\3a\0") == 0x82

@@ -140,7 +140,7 @@ impl Retention {
             return;
         };
         let latest = self.memory().latest.clone();
-        loaded.began = Began::default();
+        loaded.began = Began::with_nothing_stored();
         if let Some(latest) = latest {
             let mut transfer = Transfer::new(&latest.layout, &retained.layout);
             transfer.apply(&latest.values, |number, value| {

@@ -108,5 +108,6 @@ template <typename Variable> constexpr listed_string list_string(uint32_t addres
     return {address, 0, nullptr, nullptr, nullptr};
 }
 
-/* The list has one for each string, in the order of their addresses. */
-#define OPENPLC_STRING(address, ...) list_string(address, &(__VA_ARGS__), first()),
+/* The list has one for each string, in the order of their addresses. The variable itself is not looked at. */
+#define OPENPLC_STRING(address, ...)                                                                                            \
+    list_string(address, static_cast<std::remove_reference<decltype((__VA_ARGS__))>::type *>(nullptr), first()),

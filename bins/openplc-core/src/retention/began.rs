@@ -22,6 +22,14 @@ pub struct Began {
 }
 
 impl Began {
+    /// With what was kept, which is nothing.
+    pub fn with_nothing_stored() -> Self {
+        Self {
+            start: Start::Warm,
+            ..Self::default()
+        }
+    }
+
     /// With values that were kept, `from` this moment.
     pub fn restored(report: Report, from: &Snapshot) -> Self {
         let restored = Restored {
