@@ -102,6 +102,8 @@ def test_what_another_program_has_is_told_and_taken_when_it_is_free(plant, api, 
 
 def test_a_killed_slave_comes_back_and_its_port_was_never_closed(plant, api, served, witness):
     """What was confirmed and taken is there, no client is refused, and no scan is missed."""
+    # Connections wait in the queue of the port: one that is answered is that of a slave at work.
+    served.registers(WISH)
     before, scans = restarts(plant, SLAVE), Scans(api, witness)
     for number in range(KILLS):
         with Client(PORT) as client:

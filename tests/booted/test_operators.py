@@ -60,6 +60,13 @@ def main_processes(plant):
     return {unit: plant.machine.properties(unit, "MainPID", "ActiveState") for unit in units}
 
 
+@pytest.fixture(scope="module")
+def rules_are_read(plant):
+    if plant.machine.output("pkaction", "--version").split()[-1] == "0.105":
+        pytest.skip("this polkit, 0.105, reads no rules in JavaScript")
+
+
+@pytest.mark.usefixtures("rules_are_read")
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_member_may_start_stop_and_restart(plant, api, unit):
     try:
