@@ -261,6 +261,15 @@ class TestBuilds:
         debugger = debug(made.with_file("pou_MAIN.cpp", source))
         wait_until(lambda: debugger.read("SCANS") > 2, "scans")
 
+    def test_strings_that_cannot_be_listed_are_left_to_the_headers(self, debug):
+        """The table names one by what only itself knows."""
+        made = bundle(replace(BLINK, headers="retaining"))
+        table = made.files["generated_debug.cpp"].replace(b"&g_config.INSTANCE0.TEXT", b"&hidden")
+        first_array, hidden = b"const Entry debug_arr_0", b"static auto &hidden = g_config.INSTANCE0.TEXT;\n"
+        table = table.replace(first_array, hidden + first_array, 1)
+        debugger = debug(made.with_file("generated_debug.cpp", table))
+        assert debugger.read("TEXT") == "hello"
+
     @pytest.mark.parametrize("name", ["generated.hpp", "defines.h", "strucpp_runtime/include/iec_std_lib.hpp"])
     def test_what_is_missing_is_named(self, api, name):
         api.upload(bundle(BLINK).without(name).zip())
@@ -344,7 +353,7 @@ class TestRetain:
             Variable("SET", "BOOL"),
         ]
         body = '    if (SET) {\n        SHORT = "2nd";\n        WIDE.set(IECWString<7>(u"zweiter", 7));\n        COUNT = 4;\n    }\n'
-        debugger = debug(bundle(replace(single_task("short", variables, body), headers="retaining", retain_conf="enabled=1\n")))
+        debugger = debug(bundle(single_task("short", variables, body, headers="retaining", retain_conf="enabled=1\n")))
         debugger.force("SET", True)
         wait_until(lambda: debugger.read("COUNT") == 4, "the program to set values")
         debugger.release("SET")

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Packs a program folder into the `program.zip` that the Editor uploads.
 
-The Editor stores files without compression; the headers lie in `lib/` or `strucpp_runtime/` directly under the root of the archive.
+The Editor stores files without compression; the headers lie in `lib/` or `strucpp_runtime/` directly under the root of the
+archive.
 """
 
 from __future__ import annotations

@@ -64,7 +64,8 @@ def _without_macros(program: Program) -> list[str]:
     """Newer generators take away macros that have the name of a variable, in their own units."""
     if program.headers != "newest":
         return []
-    names = {variable.name for variables in [program.globals, *(pou.variables for pou in program.pous)] for variable in variables}
+    lists = [program.globals, *(pou.variables for pou in program.pous)]
+    names = {variable.name for variables in lists for variable in variables}
     return ["#ifdef STRUCPP_GENERATED_TU", *(f"#undef {name}" for name in sorted(names)), "#endif", ""]
 
 
@@ -84,7 +85,9 @@ def _block_class(pou: Pou) -> list[str]:
 def _copies(program: Program, pou: Pou) -> list[str]:
     """What a program has of each global variable, and when it takes and gives it."""
     types = {name: _external_type(program, name) for name in pou.externals}
-    lines = [f"    {kind} {name}__shared;\n    {kind[:-1]} {name};\n    {kind[:-1]} {name}__before;" for name, kind in types.items()]
+    lines = []
+    for name, kind in types.items():
+        lines += [f"    {kind} {name}__shared;", f"    {kind[:-1]} {name};", f"    {kind[:-1]} {name}__before;"]
     take = "".join(f" {name} = {name}__shared; __builtin_memcpy(&{name}__before, &{name}, sizeof {name});" for name in types)
     give = "".join(
         f" if (__builtin_memcmp(&{name}, &{name}__before, sizeof {name})) {name}__shared = {name};" for name in types
