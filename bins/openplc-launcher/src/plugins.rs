@@ -3,7 +3,9 @@
 //! The folder of the configurations belongs to the core, in which uploaded programs run: a file there starts a plugin that this
 //! computer has, and nothing else.
 
-use std::collections::BTreeSet;
+mod pace;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use crate::places::private_folder;
 use crate::service::Service;
 use crate::spawn::{Recipe, find_program};
 use crate::unit::Unit;
+use pace::Pace;
 
 /// Plugins that come with the runtime, and their programs. Others are the affair of the plugin host.
 const OWN: [(&str, &str); 2] = [
@@ -63,6 +66,8 @@ pub struct Plugins {
     plugins: Vec<Plugin>,
     /// Names of those of which was told that they cannot be started: once.
     told: BTreeSet<String>,
+    /// How often each was started.
+    paces: BTreeMap<String, Pace>,
     /// Whether all end: whatever configuration is still there, nothing is started.
     ending: bool,
 }
@@ -86,6 +91,7 @@ impl Plugins {
             changes,
             plugins: Vec::new(),
             told: BTreeSet::new(),
+            paces: BTreeMap::new(),
             ending: false,
         })
     }
@@ -115,7 +121,8 @@ impl Plugins {
             if is_there || !is_published(&self.circumstances.folder, &name) {
                 continue;
             }
-            match self.unit(&name) {
+            let begin = self.paces.entry(name.clone()).or_default().start(now);
+            match self.unit(&name, begin) {
                 Ok(unit) => self.plugins.push(Plugin { name, unit }),
                 Err(error) if self.told.insert(name.clone()) => console.say(
                     Priority::ERROR,
@@ -198,7 +205,7 @@ impl Plugins {
         self.plugins.retain(|plugin| !plugin.unit.service.is_stopped());
     }
 
-    fn unit(&self, name: &str) -> Result<Unit> {
+    fn unit(&self, name: &str, begin: Instant) -> Result<Unit> {
         ensure!(
             self.plugins.len() < MOST,
             "{MOST} plugins are at work, the most that there can be"
@@ -223,7 +230,7 @@ impl Plugins {
             recipe,
             sockets: Vec::new(),
             user: user.as_ref().map_or_else(nix::unistd::geteuid, |user| user.uid),
-            service: Service::new(NO_WATCHDOG, LEAVE_TIME, Instant::now()),
+            service: Service::new(NO_WATCHDOG, LEAVE_TIME, begin),
         })
     }
 }
