@@ -228,6 +228,8 @@ class TestSupervision:
     @pytest.fixture
     def publish(self, runtime, api):
         """Puts configurations where those of the core are, past it."""
+        # That the core has ended one by the stop shows that it will not look at the folder again.
+        with_slave(runtime, api, slave(free_port()))
         api.stop()
         folder = runtime.data / "run" / "plugins"
         wait_until(lambda: not list(folder.glob("*.json")), "the end of all plugins")
