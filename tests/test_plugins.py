@@ -233,6 +233,8 @@ class TestSupervision:
         api.stop()
         folder = runtime.data / "run" / "plugins"
         wait_until(lambda: not list(folder.glob("*.json")), "the end of all plugins")
+        process = "openplc-modbus-slave"
+        wait_until(lambda: process not in [there.name for there in runtime.processes()], "the slave to have left")
         published = []
 
         def publish(name):
