@@ -94,7 +94,12 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     for warning in [places.warning(), warning].into_iter().flatten() {
         console.say(Priority::WARNING, &warning);
     }
-    orphans::adopt().context("Cannot adopt orphaned processes")?;
+    if let Err(error) = orphans::adopt() {
+        let text = format!(
+            "What a service leaves behind when it ends will stay: the system does not hand it over ({error})"
+        );
+        console.say(Priority::WARNING, &text);
+    }
     let _lock = places.prepare(&identities)?;
     let listener = listen_tcp(arguments.listen)?;
     let discovery = match listen_discovery(arguments.listen, arguments.discovery) {
