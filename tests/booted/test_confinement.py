@@ -101,6 +101,13 @@ def test_a_build_may_do_nothing(of_a_build):
     assert allowed(of_a_build) == ALLOWED["openplc-compile"], of_a_build
 
 
+def test_a_build_leaves_no_file(intruder, of_a_build):
+    def left():
+        return intruder.output("find", "/tmp", "/var/tmp", "/dev/shm", "/run", "-name", "left-behind", check=False)
+
+    wait_until(lambda: not left(), lambda: f"nothing left: {left()}")
+
+
 def test_a_plugin_has_network_and_image_and_nothing_else(of_a_plugin):
     unit, outcomes = of_a_plugin
     assert allowed(outcomes) == ALLOWED[unit], outcomes

@@ -110,8 +110,9 @@ fn restrict_files(readable: &[PathBuf], writable: &Path) -> Result<RulesetStatus
 }
 
 /// System calls that neither the worker nor a compiler has any use for.
-const REFUSED_CALLS: [libc::c_long; 37] = [
+const REFUSED_CALLS: [libc::c_long; 38] = [
     libc::SYS_socket,
+    libc::SYS_socketpair,
     libc::SYS_connect,
     libc::SYS_bind,
     libc::SYS_listen,
@@ -165,4 +166,30 @@ fn restrict_calls() -> anyhow::Result<()> {
     let program: BpfProgram = filter.try_into()?;
     seccompiler::apply_filter(&program)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::unix::net::UnixDatagram;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn nobody_below_it_makes_a_socket_of_any_kind() {
+        // A filter holds for the thread that asks for it, and for what it starts.
+        let tried = thread::spawn(|| {
+            if let Err(error) = restrict_calls() {
+                println!("SKIPPED: this system filters no calls: {error:#}");
+                return;
+            }
+            let refused = |error: std::io::Error| error.raw_os_error() == Some(libc::EPERM);
+            assert!(UnixDatagram::unbound().is_err_and(refused));
+            assert!(UnixDatagram::pair().is_err_and(refused));
+            assert!(UdpSocket::bind("127.0.0.1:0").is_err_and(refused));
+        });
+        tried.join().unwrap();
+        assert!(UnixDatagram::unbound().is_ok(), "others are not concerned");
+    }
 }
