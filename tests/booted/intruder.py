@@ -112,9 +112,9 @@ def outcome(attempt):
 
 
 def main():
-    outcomes = json.dumps({name: outcome(attempt) for name, attempt in ATTEMPTS.items()})
-    for folder in PLACES:
-        outcome(lambda folder=folder: leave_behind(folder))
+    outcomes = {name: outcome(attempt) for name, attempt in ATTEMPTS.items()}
+    outcomes["left behind"] = [place for place in PLACES if outcome(lambda: leave_behind(place)) == "allowed"]
+    outcomes = json.dumps(outcomes)
     if sys.argv[1:] == ["-"]:
         print(outcomes)
     elif len(sys.argv) > 1:

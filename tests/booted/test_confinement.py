@@ -105,6 +105,7 @@ def test_a_build_leaves_no_file(intruder, of_a_build):
     def left():
         return intruder.output("find", "/tmp", "/var/tmp", "/dev/shm", "/run", "-name", "left-behind", check=False)
 
+    assert "/tmp" in of_a_build["left behind"], "it was not even written"
     wait_until(lambda: not left(), lambda: f"nothing left: {left()}")
 
 

@@ -96,7 +96,7 @@ fn launch(arguments: Arguments, signals: SignalFd, console: &Arc<Console>) -> Re
     }
     if let Err(error) = orphans::adopt() {
         let text = format!(
-            "What a service leaves behind when it ends will stay: the system does not hand it over ({error})"
+            "Processes that a service leaves behind when it ends will stay: this system does not hand them over ({error})"
         );
         console.say(Priority::WARNING, &text);
     }

@@ -1,4 +1,5 @@
 //! `openplc-plugin-host NAME`: runs the plugin NAME of `plugins.conf` in a process of its own.
+#![forbid(unsafe_code)]
 
 mod confinement;
 mod daemon;
